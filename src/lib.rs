@@ -1,0 +1,1 @@
+//! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.

@@ -1,0 +1,16 @@
+//! WS-Management and PowerShell remoting: client and server.
+//!
+//! Layers, each using only those above it in this list:
+//!
+//! - [`xml`]: namespace-aware reading and writing with limits
+//! - [`clixml`]: PowerShell values, `[MS-PSRP] 2.2.5`
+//! - [`psrp`]: messages, fragments, runspace pool and pipeline machines, `[MS-PSRP]`
+//! - [`soap`], [`wsmv`]: SOAP 1.2 and the WS-Management and Shell verbs, `[DSP0226]`, `[MS-WSMV]`
+//! - [`auth`]: sign-in mechanisms as step functions, message sealing
+
+pub mod auth;
+pub mod clixml;
+pub mod psrp;
+pub mod soap;
+pub mod wsmv;
+pub mod xml;
