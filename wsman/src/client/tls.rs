@@ -112,6 +112,16 @@ pub(crate) fn config(verifier: Arc<dyn ServerCertVerifier>, leaf: Leaf) -> Resul
     Ok(config)
 }
 
+/// For connections without TLS, as the HTTP library wants a configuration in any case: it trusts nobody.
+pub(crate) fn none() -> Result<ClientConfig, Error> {
+    let config = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::Configuration(format!("TLS cannot be set up: {error}")))?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(config)
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
