@@ -1,0 +1,3 @@
+//! An export flow from end to end: read, journalled, planned, applied, reported.
+
+pub mod journal;
