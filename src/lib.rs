@@ -1,1 +1,3 @@
 //! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.
+
+pub mod lab;
