@@ -133,6 +133,10 @@ impl Totals {
             .filter(|(_, number)| *number > 0)
             .map(|(word, number)| format!("{number} {word}"))
             .collect();
-        if parts.is_empty() { "nothing to do".into() } else { format!("{} of {}", parts.join(", "), self.all()) }
+        if parts.is_empty() {
+            "nothing to do".into()
+        } else {
+            format!("{} of {}", parts.join(", "), self.all())
+        }
     }
 }

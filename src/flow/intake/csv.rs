@@ -51,14 +51,22 @@ fn check_header(file: &str, header: &Record<'_>) -> Result<(), IntakeError> {
         if name.is_empty() {
             return Err(fault(format!("column {} has no name", index + 1)));
         }
-        let column = meaning(types, name).map_err(|error| structural(file, cell.line, cell.column, &error))?;
+        let column =
+            meaning(types, name).map_err(|error| structural(file, cell.line, cell.column, &error))?;
         if let Some((_, earlier)) = seen.iter().find(|(known, _)| *known == column) {
-            return Err(fault(format!("column `{name}` is the same as column `{earlier}`")).hint("keep one of them"));
+            return Err(
+                fault(format!("column `{name}` is the same as column `{earlier}`")).hint("keep one of them")
+            );
         }
         seen.push((column, name));
     }
     if !has(Column::Identity) {
-        let error = IntakeError::new(file, header.first().map_or(1, |cell| cell.line), 0, "there is no column `Identity`");
+        let error = IntakeError::new(
+            file,
+            header.first().map_or(1, |cell| cell.line),
+            0,
+            "there is no column `Identity`",
+        );
         return Err(error.hint("the first row must hold the names of the columns"));
     }
     Ok(())
@@ -72,7 +80,11 @@ fn check_width(file: &str, header: &Record<'_>, row: &Record<'_>) -> Result<(), 
     let line = row.first().map_or(last.line, |cell| cell.line);
     // The first cell too many, or the place where cells end.
     let place = row.get(header.len()).unwrap_or(last);
-    let message = format!("the row that begins in line {line} has {} cells, the header has {}", row.len(), header.len());
+    let message = format!(
+        "the row that begins in line {line} has {} cells, the header has {}",
+        row.len(),
+        header.len()
+    );
     Err(IntakeError::new(file, place.line, place.column, message)
         .hint("quote cells that hold the delimiter; multi-valued cells are separated by `;`"))
 }

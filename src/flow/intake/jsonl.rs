@@ -15,7 +15,12 @@ pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), 
             fault.hint("each line must be one complete JSON object")
         })?;
         let Kind::Table(entries) = row.kind else {
-            return Err(IntakeError::new(file, line, 1, format!("this is {}, not an object", row.kind.name())));
+            return Err(IntakeError::new(
+                file,
+                line,
+                1,
+                format!("this is {}, not an object", row.kind.name()),
+            ));
         };
         check_names(file, line, text, &entries)?;
         rows.push((line, text, entries));
@@ -42,7 +47,9 @@ fn check_names(file: &str, line: u64, text: &str, entries: &[Entry]) -> Result<(
     let object_type = entries
         .iter()
         .filter(|entry| column::reserved(&entry.key) == Some(Column::ObjectType))
-        .find_map(|entry| if let Kind::Text(word) = &entry.value.kind { ObjectType::parse(word) } else { None })
+        .find_map(
+            |entry| if let Kind::Text(word) = &entry.value.kind { ObjectType::parse(word) } else { None },
+        )
         .unwrap_or_default();
     let mut seen: Vec<(Column, &str)> = Vec::new();
     for entry in entries {

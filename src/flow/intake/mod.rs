@@ -142,7 +142,8 @@ fn decode(file: &str, bytes: Vec<u8>) -> Result<String, IntakeError> {
         Ok(text) => text,
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
+            let before =
+                String::from_utf8_lossy(error.as_bytes().get(..valid).unwrap_or_default()).into_owned();
             let (line, column) = place(&before);
             return encoding(line, column, "not valid UTF-8");
         }

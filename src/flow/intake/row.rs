@@ -99,7 +99,10 @@ impl Builder {
             match self.seen.0.get(&change.change_id) {
                 Some((earlier, _)) if *earlier == hash && problems.is_empty() => return,
                 Some((earlier, at)) if *earlier != hash => {
-                    problems.push(format!("the ChangeId `{}` is that of line {at}, which wants something else", change.change_id));
+                    problems.push(format!(
+                        "the ChangeId `{}` is that of line {at}, which wants something else",
+                        change.change_id
+                    ));
                 }
                 Some(_) => {}
                 None => {
@@ -167,7 +170,12 @@ impl Draft {
         }
     }
 
-    fn word<T>(&mut self, cell: &Given, words: &'static [&'static str], parse: fn(&str) -> Option<T>) -> Option<T> {
+    fn word<T>(
+        &mut self,
+        cell: &Given,
+        words: &'static [&'static str],
+        parse: fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let text = self.text(cell)?;
         let parsed = parse(&text);
         if parsed.is_none() {
@@ -192,7 +200,8 @@ impl Draft {
             Column::ChangeId => self.change.change_id = self.text(&cell).unwrap_or_default(),
             Column::Identity => self.change.identity = self.text(&cell).unwrap_or_default(),
             Column::Operation => {
-                self.change.operation = self.word(&cell, Operation::WORDS, Operation::parse).unwrap_or_default();
+                self.change.operation =
+                    self.word(&cell, Operation::WORDS, Operation::parse).unwrap_or_default();
             }
             Column::Type => {
                 self.change.mailbox_type = self.word(&cell, MailboxType::WORDS, MailboxType::parse);
@@ -229,7 +238,8 @@ impl Draft {
     }
 
     fn addresses(&mut self, cell: &Given) {
-        let list = |list: Vec<String>| if list.is_empty() { AddressFlow::Clear } else { AddressFlow::List(list) };
+        let list =
+            |list: Vec<String>| if list.is_empty() { AddressFlow::Clear } else { AddressFlow::List(list) };
         self.change.addresses = Some(match &cell.value {
             Said::Cell(text) if text.trim().eq_ignore_ascii_case("$null") => AddressFlow::Clear,
             Said::Cell(text) => list(value::split_cell(text)),
@@ -278,5 +288,9 @@ impl Draft {
 }
 
 fn shorten(text: &str) -> String {
-    if text.chars().count() <= 80 { text.to_owned() } else { text.chars().take(80).chain("...".chars()).collect() }
+    if text.chars().count() <= 80 {
+        text.to_owned()
+    } else {
+        text.chars().take(80).chain("...".chars()).collect()
+    }
 }

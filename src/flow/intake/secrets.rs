@@ -56,8 +56,11 @@ impl SecretStore {
     /// Fetches the password of a change. A file that is not known yet is read again; a row that now belongs to
     /// somebody else gives nothing.
     pub fn resolve(&self, change: &Change) -> Option<Result<SecretString, SecretUnavailable>> {
-        let fault =
-            |reason: String| SecretUnavailable { file: change.source.file.clone(), line: change.source.line, reason };
+        let fault = |reason: String| SecretUnavailable {
+            file: change.source.file.clone(),
+            line: change.source.line,
+            reason,
+        };
         Some(match change.password.as_ref()? {
             SecretSource::Reference(text) => text
                 .parse::<SecretRef>()

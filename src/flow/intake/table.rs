@@ -18,11 +18,11 @@ pub(super) type Record<'t> = Vec<Cell<'t>>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Malformed {
     #[error("this quoted cell is never closed")]
-    UnclosedQuote,
+    Unclosed,
     #[error("after the closing quote there is more text before the next delimiter")]
-    TextAfterQuote,
+    TextAfter,
     #[error("a quote in the middle of a cell that does not begin with one")]
-    StrayQuote,
+    Stray,
 }
 
 /// A [`Malformed`] text and the place.
@@ -102,7 +102,7 @@ impl<'t> Records<'t> {
             let taken = start.len() - self.rest.len();
             let text = Cow::Borrowed(start.get(..taken).unwrap_or_default());
             match self.peek() {
-                Some('"') => return Err(self.fault(Malformed::StrayQuote)),
+                Some('"') => return Err(self.fault(Malformed::Stray)),
                 Some(c) if c == self.delimiter => {
                     self.bump();
                     return Ok((text, End::Delimiter));
@@ -117,7 +117,7 @@ impl<'t> Records<'t> {
     }
 
     fn quoted(&mut self) -> Result<(Cow<'t, str>, End), TableError> {
-        let unclosed = self.fault(Malformed::UnclosedQuote);
+        let unclosed = self.fault(Malformed::Unclosed);
         self.bump();
         let mut text = String::new();
         loop {
@@ -135,7 +135,7 @@ impl<'t> Records<'t> {
         let end = match self.peek() {
             Some(c) if c == self.delimiter => End::Delimiter,
             Some('\r' | '\n') | None => End::Row,
-            Some(_) => return Err(self.fault(Malformed::TextAfterQuote)),
+            Some(_) => return Err(self.fault(Malformed::TextAfter)),
         };
         self.bump();
         Ok((Cow::Owned(text), end))
@@ -191,9 +191,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_split_with_certainty() {
-        assert_eq!(fault("a,b\n1,\"2\n3,4"), (2, 3, Malformed::UnclosedQuote));
-        assert_eq!(fault("\"a\"b,c"), (1, 4, Malformed::TextAfterQuote));
-        assert_eq!(fault("a, \"b,c\""), (1, 4, Malformed::StrayQuote));
+        assert_eq!(fault("a,b\n1,\"2\n3,4"), (2, 3, Malformed::Unclosed));
+        assert_eq!(fault("\"a\"b,c"), (1, 4, Malformed::TextAfter));
+        assert_eq!(fault("a, \"b,c\""), (1, 4, Malformed::Stray));
     }
 
     #[test]
