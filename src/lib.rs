@@ -1,3 +1,6 @@
 //! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.
 
+pub mod address;
 pub mod config;
+pub mod lab;
+pub mod recipient;
