@@ -34,7 +34,11 @@ impl fmt::Display for Difference {
     }
 }
 
-pub fn compare(value: &Value, tree: &Json, cipher: Option<&dyn SecureStringCipher>) -> Result<(), Difference> {
+pub fn compare(
+    value: &Value,
+    tree: &Json,
+    cipher: Option<&dyn SecureStringCipher>,
+) -> Result<(), Difference> {
     let mut comparer = Comparer { cipher, closed: HashMap::new(), open: HashMap::new() };
     comparer.value(value, tree, "")
 }
@@ -106,11 +110,15 @@ impl Comparer<'_> {
                 Value::Object(_) => self.value(value, &base["object"], &format!("{path}/b"))?,
                 value => self.primitive(value, base, path)?,
             },
-            Container::List(items) | Container::Enumerable(items) => self.items(items, &base["list"], path)?,
+            Container::List(items) | Container::Enumerable(items) => {
+                self.items(items, &base["list"], path)?
+            }
             Container::Queue(items) => self.items(items, &base["queue"], path)?,
             Container::Stack(items) => self.items(items, &base["stack"], path)?,
             Container::Dictionary(entries) => {
-                let Some(expected) = base["dictionary"].as_array() else { return differ(path, "a dictionary", base) };
+                let Some(expected) = base["dictionary"].as_array() else {
+                    return differ(path, "a dictionary", base);
+                };
                 if expected.len() != entries.len() {
                     return differ(path, format!("{} entries", entries.len()), base);
                 }
@@ -121,10 +129,11 @@ impl Comparer<'_> {
             }
         }
         let own = !object.adapted.is_empty();
-        let adapted = match effective(object, |object| (!object.adapted.is_empty()).then_some(&object.adapted)) {
-            Some(adapted) => adapted,
-            None => &Properties::new(),
-        };
+        let adapted =
+            match effective(object, |object| (!object.adapted.is_empty()).then_some(&object.adapted)) {
+                Some(adapted) => adapted,
+                None => &Properties::new(),
+            };
         let count = tree["adapted"].as_u64().unwrap_or_default() as usize;
         let none = Vec::new();
         let expected = tree["properties"].as_array().unwrap_or(&none);
@@ -132,7 +141,9 @@ impl Comparer<'_> {
             let ours = format!("{} adapted and {} extended properties", adapted.len(), object.extended.len());
             return differ(path, ours, tree);
         }
-        for (at, ((name, member), expected)) in adapted.iter().chain(&object.extended).zip(expected).enumerate() {
+        for (at, ((name, member), expected)) in
+            adapted.iter().chain(&object.extended).zip(expected).enumerate()
+        {
             // Properties of an inner object that show through were compared there.
             if own || at >= count {
                 self.member(name, member, expected, &format!("{path}/p{at}"))?;
@@ -141,7 +152,13 @@ impl Comparer<'_> {
         Ok(())
     }
 
-    fn member(&mut self, name: &Text, member: &Member, expected: &Json, path: &str) -> Result<(), Difference> {
+    fn member(
+        &mut self,
+        name: &Text,
+        member: &Member,
+        expected: &Json,
+        path: &str,
+    ) -> Result<(), Difference> {
         if expected[0] != text_json(name) {
             return differ(path, format!("{name:?}"), expected);
         }
