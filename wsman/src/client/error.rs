@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::auth::AuthError;
-use crate::psrp::{CallError, PoolFailure, PsrpError};
+use crate::psrp::client::PoolFailure;
+use crate::psrp::{CallError, PsrpError};
 use crate::wsmv::Fault;
 
 /// A request, a pipeline or a pool that failed. Cheap to clone: the end of a pool is told to all of its pipelines.
@@ -51,7 +52,7 @@ pub enum Error {
         sent: bool,
     },
     /// An HTTP answer that is no WS-Management answer.
-    #[error("the server answered with HTTP status {status}{}", excerpt(.excerpt))]
+    #[error("the server answered with HTTP status {status}{}", said(.excerpt))]
     Http {
         /// The status
         status: u16,
@@ -153,7 +154,7 @@ impl Error {
     }
 }
 
-fn excerpt(text: &str) -> String {
+fn said(text: &str) -> String {
     if text.is_empty() { " and an empty body".into() } else { format!(": {text}") }
 }
 

@@ -10,8 +10,8 @@ use super::service::Service;
 use crate::auth::ntlm::NtlmAcceptor;
 use crate::auth::spnego::SpnegoAcceptor;
 use crate::auth::{
-    Acceptor, AcceptorStep, BindingPolicy, ChannelBinding, Mechanism, Scheme, Secret, SecurityContext, UserName, basic,
-    http,
+    Acceptor, AcceptorStep, BindingPolicy, ChannelBinding, Mechanism, Scheme, Secret, SecurityContext,
+    UserName, basic, http,
 };
 
 /// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.

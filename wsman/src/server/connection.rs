@@ -42,7 +42,15 @@ struct Answer {
 impl Answer {
     fn empty(status: StatusCode) -> Self {
         let body = Vec::new();
-        Self { status, content_type: None, body, authenticate: Vec::new(), action: None, sealed: false, close: false }
+        Self {
+            status,
+            content_type: None,
+            body,
+            authenticate: Vec::new(),
+            action: None,
+            sealed: false,
+            close: false,
+        }
     }
 
     /// For requests that make no sense: the connection ends, whatever else is in it.
@@ -67,7 +75,10 @@ impl Connection {
     }
 
     /// Answers one request.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         let (head, body) = request.into_parts();
         let limits = &self.shared.config.limits;
         let body = Limited::new(body, limits.max_body).collect();
@@ -144,7 +155,13 @@ impl Connection {
     }
 
     /// `None`: not sealed where it must be.
-    async fn soap(&self, signed_in: &mut SignedIn, content_type: &str, body: &[u8], caller: &Caller) -> Option<Answer> {
+    async fn soap(
+        &self,
+        signed_in: &mut SignedIn,
+        content_type: &str,
+        body: &[u8],
+        caller: &Caller,
+    ) -> Option<Answer> {
         if !multipart::is_encrypted(content_type) {
             if !self.tls {
                 return None;
@@ -152,7 +169,9 @@ impl Connection {
             return Some(Answer::soap(dispatch::dispatch(&self.shared.shells, caller, body).await));
         }
         let Some(context) = &mut signed_in.context else { return Some(Answer::bad_request()) };
-        let Ok(soap) = multipart::unseal(context, content_type, body) else { return Some(Answer::bad_request()) };
+        let Ok(soap) = multipart::unseal(context, content_type, body) else {
+            return Some(Answer::bad_request());
+        };
         let mut answer = Answer::soap(dispatch::dispatch(&self.shared.shells, caller, &soap).await);
         let Ok(sealed) = multipart::seal(context, &answer.body) else { return Some(Answer::bad_request()) };
         answer.content_type = Some(sealed.content_type);

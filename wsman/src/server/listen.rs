@@ -99,7 +99,10 @@ impl Server {
     /// The URL of the first address of that kind, without a path.
     pub fn url(&self, tls: bool) -> Option<String> {
         let scheme = if tls { "https" } else { "http" };
-        self.addresses.iter().find(|(_, secure)| *secure == tls).map(|(address, _)| format!("{scheme}://{address}"))
+        self.addresses
+            .iter()
+            .find(|(_, secure)| *secure == tls)
+            .map(|(address, _)| format!("{scheme}://{address}"))
     }
 
     /// The certificate in PEM, for a client's CA file.
@@ -115,7 +118,8 @@ impl Server {
     /// Takes no more connections, lets those that are answered end, closes all shells.
     pub async fn shutdown(mut self) {
         let _ = self.stop.send(true);
-        let _ = tokio::time::timeout(SHUTDOWN, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let _ =
+            tokio::time::timeout(SHUTDOWN, async { while self.tasks.join_next().await.is_some() {} }).await;
         self.shared.shells.close_all();
     }
 }
@@ -143,7 +147,7 @@ async fn accept(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => break,
+            () = wanted(&mut stopped) => break,
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
         };
@@ -189,7 +193,10 @@ where
 {
     let limits = &connection.shared.config.limits;
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.connection_idle).max_buf_size(limits.max_head.max(8192));
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.connection_idle)
+        .max_buf_size(limits.max_head.max(8192));
     let service = service_fn(|request| {
         let connection = connection.clone();
         async move { connection.handle(request).await }
@@ -197,7 +204,7 @@ where
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let result = tokio::select! {
         result = serving.as_mut() => result,
-        _ = stopped.wait_for(|stop| *stop) => {
+        () = wanted(&mut stopped) => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
@@ -210,11 +217,16 @@ where
 async fn sweep(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     loop {
         tokio::select! {
-            _ = stopped.wait_for(|stop| *stop) => {
+            () = wanted(&mut stopped) => {
                 shared.shells.close_all();
                 return;
             }
             () = tokio::time::sleep(SWEEP) => shared.shells.close_idle(),
         }
     }
+}
+
+/// Waits until the server is to end; the guard of the channel must not live across an await.
+async fn wanted(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
 }

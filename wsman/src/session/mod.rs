@@ -12,6 +12,6 @@ mod transfer;
 mod verbs;
 
 pub use event::{SessionError, SessionEvent};
-pub use machine::Session;
+pub use machine::{Affected, Session};
 pub use request::{Lane, Request, RequestKind};
 pub use verbs::EndpointInfo;
