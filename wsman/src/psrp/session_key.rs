@@ -212,3 +212,7 @@ impl rsa::rand_core::RngCore for Rng<'_> {
 }
 
 impl rsa::rand_core::CryptoRng for Rng<'_> {}
+
+#[cfg(test)]
+#[path = "session_key_tests.rs"]
+mod tests;

@@ -291,6 +291,14 @@ impl ClientPool {
         Ok(call_id)
     }
 
+    /// Makes the key exchange now, so that a later SecureString need not wait for it.
+    pub fn exchange_keys(&mut self) -> Result<(), CallError> {
+        match self.state {
+            State::Opened { .. } => self.want_keys(),
+            _ => Err(CallError::PoolState(self.state.name())),
+        }
+    }
+
     /// Gives the key pair that [`ClientEvent::KeyPairNeeded`] asked for.
     pub fn supply_key_pair(&mut self, pair: ClientKeyPair) -> Result<(), CallError> {
         match &mut self.keys {

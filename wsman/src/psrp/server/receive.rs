@@ -212,12 +212,12 @@ impl ServerPool {
     fn runspaces(&mut self, request: RunspaceRequest, call_id: i64, mut opened: Opened) {
         let done = match request {
             RunspaceRequest::SetMax(number) => {
-                let fits = number >= 1 && number >= opened.min_runspaces && number != opened.max_runspaces;
+                let fits = number >= opened.min_runspaces;
                 opened.max_runspaces = if fits { number } else { opened.max_runspaces };
                 fits
             }
             RunspaceRequest::SetMin(number) => {
-                let fits = number >= 1 && number <= opened.max_runspaces && number != opened.min_runspaces;
+                let fits = number >= 1 && number <= opened.max_runspaces;
                 opened.min_runspaces = if fits { number } else { opened.min_runspaces };
                 fits
             }
