@@ -1,3 +1,8 @@
 //! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.
 
+pub mod address;
 pub mod config;
+pub mod flow;
+pub mod lab;
+pub mod recipient;
+pub mod report;
