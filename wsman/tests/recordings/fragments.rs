@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value as Json;
-use wsman::clixml::{Limits, Value, decode};
+use wsman::clixml::{Value, decode};
 use wsman::psrp::fragment::Reassembler;
 use wsman::psrp::message::Message;
 
@@ -57,9 +57,9 @@ fn read(object: &[u8]) -> Result<String, String> {
     if message.body.is_empty() {
         return Ok("null".to_owned());
     }
-    match decode(&message.body, &Limits::default()).map_err(|error| error.to_string())? {
+    match decode(&message.body).map_err(|error| error.to_string())? {
         Value::String(text) => Ok(text.to_string()),
-        Value::Nil => Err("a body that says null".to_owned()),
+        // Null has no body; our machines refuse one that says null as well (`psrp::loopback_tests`).
         other => Err(format!("{other:?}")),
     }
 }

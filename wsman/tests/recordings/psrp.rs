@@ -6,12 +6,14 @@ mod keys;
 mod server;
 mod session;
 
+use std::panic::AssertUnwindSafe;
+
 use crate::common::{Tally, files};
 use session::Session;
 
 /// Runs `check` over every session of every folder of this layout; each message it names is a case.
 fn every_session(what: &str, check: fn(&Session, &mut Tally)) {
-    let mut sessions = 0;
+    let (mut sessions, mut failed) = (0, 0);
     for path in files("powershell/psrp", ".jsonl") {
         if path.to_string_lossy().ends_with(".messages.jsonl") {
             continue;
@@ -20,10 +22,12 @@ fn every_session(what: &str, check: fn(&Session, &mut Tally)) {
         println!("{what}:");
         let mut tally = Tally::new(&path);
         check(&session, &mut tally);
-        tally.finish();
+        // The other sessions are to be seen as well.
+        failed += usize::from(std::panic::catch_unwind(AssertUnwindSafe(|| tally.finish())).is_err());
         sessions += 1;
     }
     println!("{what}: {sessions} sessions");
+    assert_eq!(failed, 0, "{what}: sessions that disagree");
 }
 
 /// Fragments of the transport lines give the messages of the other file, in both directions.

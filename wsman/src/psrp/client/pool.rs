@@ -83,7 +83,7 @@ impl ClientPool {
             held: HeldMessages::new(),
             outbox: Outbox::new(),
             stream: Reassembler::new(config.limits.max_object_size),
-            decoder: Decoder::new(),
+            decoder: Decoder::new(&config.limits),
             pipelines: HashMap::new(),
             events: VecDeque::new(),
             merge_fields: MergeFields::Old,
@@ -353,7 +353,9 @@ impl ClientPool {
 
     fn add_pipeline(&mut self, id: Uuid) {
         let stream = Reassembler::new(self.config.limits.max_object_size);
-        self.pipelines.insert(id, Pipeline { stream, phase: Phase::TakingInput, calls: HashMap::new() });
+        let decoder = Decoder::new(&self.config.limits);
+        self.pipelines
+            .insert(id, Pipeline { stream, decoder, phase: Phase::TakingInput, calls: HashMap::new() });
     }
 
     fn set_phase(&mut self, id: Uuid, phase: Phase) {
@@ -371,7 +373,7 @@ impl ClientPool {
     }
 
     fn encode(&self, value: &Value) -> Result<Vec<u8>, CallError> {
-        codec::encode(value, self.keys.session())
+        Ok(codec::encode(value, self.keys.session())?)
     }
 
     fn send(

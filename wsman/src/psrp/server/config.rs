@@ -25,7 +25,7 @@ impl ServerConfig {
         Self {
             protocol: ProtocolVersion::V2_3,
             private_data: version_table(ProtocolVersion::V2_3, Vec::new()),
-            limits: Limits::SERVER,
+            limits: Limits::server(),
             session_key: SessionKey::generate(&mut *random),
             random,
         }

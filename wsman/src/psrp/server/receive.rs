@@ -38,7 +38,7 @@ impl ServerPool {
                         self.events.push_back(ServerEvent::Refused { stream, error });
                         return;
                     }
-                    self.pipelines.insert(id, Pipeline::new(self.config.limits.max_object_size));
+                    self.pipelines.insert(id, Pipeline::new(&self.config.limits));
                 }
                 match self.pipelines.get_mut(&id) {
                     Some(pipeline) => pipeline.stream.push(bytes, &mut objects),
@@ -107,8 +107,11 @@ impl ServerPool {
         self.events.push_back(ServerEvent::Closed);
     }
 
-    fn body(&self, message: &Message) -> Result<Value, PsrpError> {
-        self.decoder.decode(message.message_type, &message.body)
+    fn body(&mut self, message: &Message) -> Result<Value, PsrpError> {
+        match self.pipelines.get_mut(&message.pipeline_id) {
+            Some(pipeline) => pipeline.decoder.decode(message),
+            None => self.decoder.decode(message),
+        }
     }
 
     fn capability(&mut self, message: &Message) -> Result<(), PsrpError> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use wsman::clixml::{Container, Limits, Member, Object, Properties, SecureText, Value, decode};
+use wsman::clixml::{Container, Member, Object, Properties, SecureText, Value, decode};
 use wsman::psrp::client::{ClientConfig, ClientEvent, ClientPool, PipelineInput, PipelineSpec};
 use wsman::psrp::fragment::Reassembler;
 use wsman::psrp::message::{
@@ -18,7 +18,7 @@ use super::session::{Session, fragment};
 use crate::common::Tally;
 
 pub fn body(message: &Message) -> Value {
-    if message.body.is_empty() { Value::Nil } else { decode(&message.body, &Limits::default()).unwrap() }
+    if message.body.is_empty() { Value::Nil } else { decode(&message.body).unwrap() }
 }
 
 /// The key pair of the recorded client is gone; ours takes its place.
