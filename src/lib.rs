@@ -2,5 +2,7 @@
 
 pub mod address;
 pub mod config;
+pub mod flow;
 pub mod lab;
 pub mod recipient;
+pub mod report;
