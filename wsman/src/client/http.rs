@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Proxy, StatusCode, redirect, retry};
 
@@ -75,9 +76,9 @@ impl HttpConnection {
                 .map_err(|_| Error::Configuration("the URL of the proxy cannot be read".into()))?;
             builder = builder.proxy(proxy);
         }
-        let client = builder
-            .build()
-            .map_err(|error| Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error))))?;
+        let client = builder.build().map_err(|error| {
+            Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error)))
+        })?;
         Ok(Self { client, target, leaf })
     }
 
@@ -117,7 +118,9 @@ impl HttpConnection {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(Error::Protocol(format!("the body of an answer is larger than {MAX_BODY} bytes")));
+                return Err(Error::Protocol(format!(
+                    "the body of an answer is larger than {MAX_BODY} bytes"
+                )));
             }
             body.extend_from_slice(&chunk);
         }
