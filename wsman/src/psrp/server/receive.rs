@@ -16,6 +16,9 @@ use crate::psrp::outbox::Stream;
 use crate::psrp::secret;
 use crate::psrp::session_key::SessionKeyError;
 
+/// Messages of one stream that may wait for the session key.
+const MAX_HELD: usize = 100;
+
 impl ServerPool {
     /// Takes bytes that the transport received: `creationXml` and what is sent to the shell on the pool's stream,
     /// `Arguments` and what is sent to a command on the pipeline's.
@@ -192,6 +195,10 @@ impl ServerPool {
         match message.message_type {
             MessageType::RunspacePoolHostResponse => {
                 if self.needs_exchange(&body) {
+                    if self.held.len() >= MAX_HELD {
+                        let state = "too much waited for the session key";
+                        return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+                    }
                     self.held.push_back(message);
                     return Ok(());
                 }
@@ -246,6 +253,13 @@ impl ServerPool {
         let needs_exchange = self.needs_exchange(&body);
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return Ok(()) };
         if needs_exchange || !pipeline.held.is_empty() {
+            let bytes: usize = pipeline.held.iter().map(|held| held.body.len()).sum();
+            if pipeline.held.len() >= MAX_HELD
+                || bytes + message.body.len() > self.config.limits.max_object_size
+            {
+                let state = "too much waited for the session key";
+                return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+            }
             pipeline.held.push_back(message);
             return Ok(());
         }
