@@ -5,6 +5,7 @@ mod compare;
 mod experiments;
 mod keys;
 mod server;
+mod server_experiments;
 mod session;
 
 use std::panic::AssertUnwindSafe;
