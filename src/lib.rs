@@ -4,5 +4,6 @@ pub mod address;
 pub mod config;
 pub mod flow;
 pub mod lab;
+pub mod plan;
 pub mod recipient;
 pub mod report;
