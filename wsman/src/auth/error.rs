@@ -36,6 +36,9 @@ pub enum AuthError {
     /// The channel binding is absent or that of another TLS connection.
     #[error("the channel binding is absent or belongs to another TLS connection")]
     BadChannelBinding,
+    /// The client means another service.
+    #[error("the sign-in was made for another service")]
+    BadTarget,
     /// A sealed message that this context did not seal, or one out of order.
     #[error("a sealed message cannot be verified")]
     BadSeal,

@@ -275,14 +275,14 @@ mod tests {
 
     impl Protection for Flip {
         fn seal(&mut self, message: &[u8]) -> Result<Sealed, AuthError> {
-            self.sent += 1;
+            self.sent = self.sent.wrapping_add(1);
             Ok(Sealed {
                 header: vec![self.sent; self.header],
                 data: message.iter().map(|byte| !byte).collect(),
             })
         }
         fn unseal(&mut self, header: &[u8], data: &[u8]) -> Result<Vec<u8>, AuthError> {
-            self.received += 1;
+            self.received = self.received.wrapping_add(1);
             if header != vec![self.received; self.header] {
                 return Err(AuthError::BadSeal);
             }
