@@ -28,6 +28,7 @@ mod writer;
 
 pub use element::{Element, Node};
 pub use encoding::decode_bytes;
+pub(crate) use encoding::forbidden_character;
 pub use error::{XmlError, XmlErrorKind};
 pub use limits::Limits;
 pub use reader::{Attribute, Event, Reader, StartTag};
