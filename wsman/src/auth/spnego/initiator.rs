@@ -103,11 +103,10 @@ impl SpnegoInitiator {
     /// Takes note of the peer's choice; whether it is another than the one whose token was sent.
     fn choose(&self, negotiation: &mut Negotiation, choice: Option<&MechType>) -> Result<bool, AuthError> {
         let Some(choice) = choice else { return Ok(false) };
-        let offered = |offer: &Box<dyn Initiator>| Some(offer.mechanism()) == choice.mechanism();
         let index = self
             .offers
             .iter()
-            .position(offered)
+            .position(|offer| Some(offer.mechanism()) == choice.mechanism())
             .ok_or_else(|| AuthError::NoCommonMechanism { offered: choice.to_string() })?;
         let reselected = index != negotiation.current;
         if reselected && negotiation.chosen {
