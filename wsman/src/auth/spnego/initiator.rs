@@ -80,7 +80,8 @@ impl SpnegoInitiator {
             verify(context, &negotiation.mech_list, mic)?;
             negotiation.mic_verified = true;
         }
-        let completed = reply.state == Some(NegState::AcceptCompleted);
+        // Whatever the peer says, nothing is complete while it lacks a token of ours.
+        let completed = reply.state == Some(NegState::AcceptCompleted) && response_token.is_none();
         let wanted = context.protection().wants_mech_list_mic()
             || negotiation.current != 0
             || negotiation.mic_requested
