@@ -26,8 +26,6 @@ pub struct Decoder {
     names: Names,
     types: TypeNames,
     references: References,
-    /// How many properties the last object had
-    usual: usize,
 }
 
 impl Decoder {

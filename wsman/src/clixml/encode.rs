@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -263,9 +264,13 @@ impl<'v> Encoder<'v> {
             Value::Int64(value) => self.shown("I64", name, value),
             Value::UInt64(value) => self.shown("U64", name, value),
             Value::Single(value) => {
-                self.float("Sg", name, f64::from(*value), &format!("{value:e}"), 9);
+                let shortest = shortest(format!("{value:e}"), |digits| format!("{value:.digits$e}"), value);
+                self.float("Sg", name, f64::from(*value), &shortest, 9);
             }
-            Value::Double(value) => self.float("Db", name, *value, &format!("{value:e}"), 17),
+            Value::Double(value) => {
+                let shortest = shortest(format!("{value:e}"), |digits| format!("{value:.digits$e}"), value);
+                self.float("Db", name, *value, &shortest, 17);
+            }
             Value::Decimal(value) => self.shown("D", name, value),
             Value::DateTime(value) => self.shown("DT", name, value),
             Value::TimeSpan(value) => self.shown("TS", name, value),
@@ -317,4 +322,12 @@ impl<'v> Encoder<'v> {
         self.text("SD", None, &record.status);
         self.end("PR");
     }
+}
+
+/// The shortest digits that read back as the number. Where two are equally near, .NET takes the even one, and so does
+/// formatting with a given number of digits.
+fn shortest<T: FromStr + PartialEq>(any: String, with_digits: impl Fn(usize) -> String, value: &T) -> String {
+    let digits = any.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let even = with_digits(digits.saturating_sub(1));
+    if even.parse().is_ok_and(|read: T| read == *value) { even } else { any }
 }

@@ -43,7 +43,6 @@ pub(super) struct Tag<'a> {
     pub(super) empty: bool,
     /// Bindings before this element
     outer_bindings: usize,
-    pub(super) offset: usize,
 }
 
 impl<'a> Tag<'a> {
@@ -166,12 +165,10 @@ impl<'a> Scanner<'a> {
 
     /// A start tag that begins here.
     pub(super) fn tag(&mut self) -> Result<Tag<'a>> {
-        let offset = self.at;
         self.at += 1;
         let name = self.name()?;
         let outer_bindings = self.bindings.len();
-        let mut tag =
-            Tag { name, n: None, ref_id: None, version: None, empty: false, outer_bindings, offset };
+        let mut tag = Tag { name, n: None, ref_id: None, version: None, empty: false, outer_bindings };
         if self.peek() == Some(b'>') {
             self.at += 1;
         } else {

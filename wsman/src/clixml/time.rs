@@ -267,7 +267,7 @@ impl fmt::Display for TimeSpan {
         if days > 0 {
             write!(f, "{days}D")?;
         }
-        if ticks % unit(DAY) > 0 || ticks == 0 {
+        if ticks == 0 || !ticks.is_multiple_of(unit(DAY)) {
             f.write_str("T")?;
         }
         if hours > 0 {

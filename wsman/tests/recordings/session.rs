@@ -45,9 +45,8 @@ impl SecureStringCipher for Hex {
             return None;
         }
         let digits = encrypted.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> = digits
-            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-            .collect();
+        let bytes: Option<Vec<u8>> =
+            digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
         utf16(&bytes?)
     }
 }
@@ -80,7 +79,9 @@ fn walk(value: &Value, visit: &mut dyn FnMut(&Value)) {
         }
         match &object.base {
             Container::Value(base) => waiting.push(base),
-            Container::Dictionary(entries) => entries.iter().for_each(|(key, value)| waiting.extend([key, value])),
+            Container::Dictionary(entries) => {
+                entries.iter().for_each(|(key, value)| waiting.extend([key, value]))
+            }
             _ => waiting.extend(object.items().unwrap_or_default()),
         }
         for (_, member) in object.adapted.iter().chain(&object.extended) {

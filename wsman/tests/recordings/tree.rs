@@ -34,8 +34,12 @@ impl fmt::Display for Difference {
     }
 }
 
-pub fn compare(value: &Value, tree: &Json, cipher: Option<&dyn SecureStringCipher>) -> Result<(), Difference> {
-    let mut comparer = Comparer { cipher, closed: HashMap::new(), open: HashMap::new() };
+pub fn compare(
+    value: &Value,
+    tree: &Json,
+    cipher: Option<&dyn SecureStringCipher>,
+) -> Result<(), Difference> {
+    let mut comparer = Comparer { cipher, closed: HashMap::new(), open: HashMap::new(), around: Vec::new() };
     comparer.value(value, tree, "")
 }
 
@@ -44,6 +48,8 @@ struct Comparer<'c> {
     /// Paths of objects seen
     closed: HashMap<*const Object, String>,
     open: HashMap<u32, String>,
+    /// Notes of the objects directly around: .NET keeps them with what is wrapped, so all wrappers show them
+    around: Vec<Text>,
 }
 
 fn differ<T>(path: &str, ours: impl fmt::Display, theirs: &Json) -> Result<T, Difference> {
@@ -103,14 +109,28 @@ impl Comparer<'_> {
             Container::None if base.is_null() => {}
             Container::None => return differ(path, "no base", base),
             Container::Value(value) => match &**value {
-                Value::Object(_) => self.value(value, &base["object"], &format!("{path}/b"))?,
+                Value::Object(_) => {
+                    let around = std::mem::take(&mut self.around);
+                    self.around = object
+                        .extended
+                        .iter()
+                        .map(|(name, _)| Text::clone(name))
+                        .chain(around.clone())
+                        .collect();
+                    self.value(value, &base["object"], &format!("{path}/b"))?;
+                    self.around = around;
+                }
                 value => self.primitive(value, base, path)?,
             },
-            Container::List(items) | Container::Enumerable(items) => self.items(items, &base["list"], path)?,
+            Container::List(items) | Container::Enumerable(items) => {
+                self.items(items, &base["list"], path)?
+            }
             Container::Queue(items) => self.items(items, &base["queue"], path)?,
             Container::Stack(items) => self.items(items, &base["stack"], path)?,
             Container::Dictionary(entries) => {
-                let Some(expected) = base["dictionary"].as_array() else { return differ(path, "a dictionary", base) };
+                let Some(expected) = base["dictionary"].as_array() else {
+                    return differ(path, "a dictionary", base);
+                };
                 if expected.len() != entries.len() {
                     return differ(path, format!("{} entries", entries.len()), base);
                 }
@@ -121,27 +141,53 @@ impl Comparer<'_> {
             }
         }
         let own = !object.adapted.is_empty();
-        let adapted = match effective(object, |object| (!object.adapted.is_empty()).then_some(&object.adapted)) {
-            Some(adapted) => adapted,
-            None => &Properties::new(),
-        };
+        let adapted =
+            match effective(object, |object| (!object.adapted.is_empty()).then_some(&object.adapted)) {
+                Some(adapted) => adapted,
+                None => &Properties::new(),
+            };
+        let around = std::mem::take(&mut self.around);
+        let mut inside = Vec::new();
+        let mut inner = object;
+        while let Container::Value(base) = &inner.base
+            && let Some(base) = base.object()
+        {
+            inner = base;
+            inside.splice(0..0, inner.extended.iter().map(|(name, _)| Text::clone(name)));
+        }
         let count = tree["adapted"].as_u64().unwrap_or_default() as usize;
         let none = Vec::new();
         let expected = tree["properties"].as_array().unwrap_or(&none);
-        if adapted.len() != count || expected.len() != count + object.extended.len() {
+        let (before, after) = (count + inside.len(), count + inside.len() + object.extended.len());
+        if adapted.len() != count || expected.len() != after + around.len() {
             let ours = format!("{} adapted and {} extended properties", adapted.len(), object.extended.len());
             return differ(path, ours, tree);
         }
-        for (at, ((name, member), expected)) in adapted.iter().chain(&object.extended).zip(expected).enumerate() {
-            // Properties of an inner object that show through were compared there.
-            if own || at >= count {
-                self.member(name, member, expected, &format!("{path}/p{at}"))?;
+        let own_adapted = if own { &expected[..count] } else { &[] };
+        let own_adapted = own_adapted.iter().zip(adapted).enumerate();
+        let own_notes = expected[before..after].iter().zip(&object.extended).enumerate();
+        let own_notes = own_notes.map(|(at, pair)| (at + before, pair));
+        for (at, (expected, (name, member))) in own_adapted.chain(own_notes) {
+            self.member(name, member, expected, &format!("{path}/p{at}"))?;
+        }
+        // What shows through was compared where it stands; here only its names.
+        let shown = expected[count..before].iter().zip(&inside).chain(expected[after..].iter().zip(&around));
+        for (expected, name) in shown {
+            if expected[0] != text_json(name) {
+                return differ(path, format!("{name:?}"), expected);
             }
         }
+        self.around = around;
         Ok(())
     }
 
-    fn member(&mut self, name: &Text, member: &Member, expected: &Json, path: &str) -> Result<(), Difference> {
+    fn member(
+        &mut self,
+        name: &Text,
+        member: &Member,
+        expected: &Json,
+        path: &str,
+    ) -> Result<(), Difference> {
         if expected[0] != text_json(name) {
             return differ(path, format!("{name:?}"), expected);
         }
@@ -176,7 +222,9 @@ impl Comparer<'_> {
             Value::ScriptBlock(text) => ("S", text_json(text)),
             Value::Uri(text) => ("URI", text_json(text)),
             Value::Xml(text) if expected["tag"] == "XD" => {
-                return match text_json(text) == *theirs {
+                // The real reader parses the document, which makes every line end a line feed, [XML] 2.11.
+                let ours = text.to_string().replace("\r\n", "\n").replace('\r', "\n");
+                return match text_json(text) == *theirs || json!(ours) == *theirs {
                     true => Ok(()),
                     false => Err(Difference::Xml),
                 };

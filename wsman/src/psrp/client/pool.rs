@@ -11,6 +11,7 @@ use super::keys::{Held, HeldMessages, Keys};
 use super::pipeline::{Phase, Pipeline};
 use crate::clixml::{SecureText, Value};
 use crate::psrp::codec::{self, Decoder};
+use crate::psrp::command::{Command, Merge, MergeTarget};
 use crate::psrp::error::CallError;
 use crate::psrp::fragment::Reassembler;
 use crate::psrp::message::{
@@ -83,7 +84,7 @@ impl ClientPool {
             held: HeldMessages::new(),
             outbox: Outbox::new(),
             stream: Reassembler::new(config.limits.max_object_size),
-            decoder: Decoder::new(),
+            decoder: Decoder::new(&config.limits),
             pipelines: HashMap::new(),
             events: VecDeque::new(),
             merge_fields: MergeFields::Old,
@@ -135,7 +136,7 @@ impl ClientPool {
     /// Starts a pipeline. `id` is the command's id as well.
     pub fn create_pipeline(&mut self, id: Uuid, spec: PipelineSpec) -> Result<(), CallError> {
         self.check_new(id)?;
-        check_commands(&spec)?;
+        check_commands(&spec, self.merge_fields)?;
         let create = CreatePipeline {
             statements: spec.statements,
             no_input: spec.input == PipelineInput::None,
@@ -291,6 +292,14 @@ impl ClientPool {
         Ok(call_id)
     }
 
+    /// Makes the key exchange now, so that a later SecureString need not wait for it.
+    pub fn exchange_keys(&mut self) -> Result<(), CallError> {
+        match self.state {
+            State::Opened { .. } => self.want_keys(),
+            _ => Err(CallError::PoolState(self.state.name())),
+        }
+    }
+
     /// Gives the key pair that [`ClientEvent::KeyPairNeeded`] asked for.
     pub fn supply_key_pair(&mut self, pair: ClientKeyPair) -> Result<(), CallError> {
         match &mut self.keys {
@@ -345,7 +354,9 @@ impl ClientPool {
 
     fn add_pipeline(&mut self, id: Uuid) {
         let stream = Reassembler::new(self.config.limits.max_object_size);
-        self.pipelines.insert(id, Pipeline { stream, phase: Phase::TakingInput, calls: HashMap::new() });
+        let decoder = Decoder::new(&self.config.limits);
+        self.pipelines
+            .insert(id, Pipeline { stream, decoder, phase: Phase::TakingInput, calls: HashMap::new() });
     }
 
     fn set_phase(&mut self, id: Uuid, phase: Phase) {
@@ -363,7 +374,7 @@ impl ClientPool {
     }
 
     fn encode(&self, value: &Value) -> Result<Vec<u8>, CallError> {
-        codec::encode(value, self.keys.session())
+        Ok(codec::encode(value, self.keys.session())?)
     }
 
     fn send(
@@ -466,9 +477,17 @@ impl ClientPool {
     }
 }
 
-fn check_commands(spec: &PipelineSpec) -> Result<(), CallError> {
+fn check_commands(spec: &PipelineSpec, fields: MergeFields) -> Result<(), CallError> {
     if spec.statements.is_empty() || spec.statements.iter().any(Vec::is_empty) {
         return Err(CallError::Invalid("a statement has no command"));
+    }
+    let needs_new = |command: &Command| {
+        command.merge.information != MergeTarget::Own && fields != MergeFields::Five
+            || command.merge != Merge::default() && fields == MergeFields::Old
+    };
+    let batch = spec.statements.len() > 1 && fields == MergeFields::Old;
+    if batch || spec.statements.iter().flatten().any(needs_new) {
+        return Err(CallError::NotSupported);
     }
     let arguments = spec.statements.iter().flatten().flat_map(|command| &command.arguments);
     if arguments

@@ -6,7 +6,7 @@ use super::event::{RunPipeline, ServerEvent};
 use super::pipeline::{Phase, Pipeline};
 use super::pool::{Keys, Opened, ServerPool, State};
 use crate::clixml::{SecureText, Value};
-use crate::psrp::error::PsrpError;
+use crate::psrp::error::{BodyError, PsrpError};
 use crate::psrp::message::{
     ApplicationPrivateData, AvailabilityResponse, CreatePipeline, Destination, EncryptedSessionKey,
     GetCommandMetadata, HostInfo, HostResponse, InitRunspacePool, Message, MessageType, PoolState, PublicKey,
@@ -15,6 +15,9 @@ use crate::psrp::message::{
 use crate::psrp::outbox::Stream;
 use crate::psrp::secret;
 use crate::psrp::session_key::SessionKeyError;
+
+/// Messages of one stream that may wait for the session key.
+const MAX_HELD: usize = 100;
 
 impl ServerPool {
     /// Takes bytes that the transport received: `creationXml` and what is sent to the shell on the pool's stream,
@@ -38,7 +41,7 @@ impl ServerPool {
                         self.events.push_back(ServerEvent::Refused { stream, error });
                         return;
                     }
-                    self.pipelines.insert(id, Pipeline::new(self.config.limits.max_object_size));
+                    self.pipelines.insert(id, Pipeline::new(&self.config.limits));
                 }
                 match self.pipelines.get_mut(&id) {
                     Some(pipeline) => pipeline.stream.push(bytes, &mut objects),
@@ -66,7 +69,7 @@ impl ServerPool {
         }
         if let State::Opened(opened) = &self.state
             && message.pool_id != opened.id
-            && message.message_type != MessageType::SessionCapability
+            && !matches!(message.message_type, MessageType::SessionCapability | MessageType::InitRunspacePool)
         {
             let error = PsrpError::WrongPool(message.message_type);
             self.close_by_client();
@@ -84,21 +87,29 @@ impl ServerPool {
                 self.close_by_client();
                 Ok(())
             }
-            (_, State::Negotiating) => Err(unexpected("versions were not negotiated")),
+            (_, State::Negotiating) => {
+                // The real server never answers again.
+                self.state = State::Closed;
+                Err(unexpected("versions were not negotiated"))
+            }
             (MessageType::InitRunspacePool, State::Negotiated { protocol }) => self.init(&message, protocol),
             (MessageType::InitRunspacePool, _) => Err(unexpected("the pool was open")),
             (MessageType::PublicKey, _) => self.public_key(&message),
             (_, State::Opened(opened)) => match stream {
                 _ if is_pipeline_message(message_type) => {
-                    let id = match stream {
-                        Stream::Pipeline(id) => id,
-                        Stream::Pool => message.pipeline_id,
-                    };
+                    let id = message.pipeline_id;
+                    if matches!(stream, Stream::Pipeline(stream) if stream != id) {
+                        return Err(unexpected("another pipeline's stream was read"));
+                    }
                     self.pipeline_message(id, message, &opened)
                 }
                 _ => self.pool_message(message, opened),
             },
-            _ => Err(unexpected("the pool was not open")),
+            (_, State::Negotiated { .. }) => {
+                self.state = State::Closed;
+                Err(unexpected("the pool was not open"))
+            }
+            (_, State::Closed) => Err(unexpected("the pool was closed")),
         }
     }
 
@@ -107,8 +118,11 @@ impl ServerPool {
         self.events.push_back(ServerEvent::Closed);
     }
 
-    fn body(&self, message: &Message) -> Result<Value, PsrpError> {
-        self.decoder.decode(message.message_type, &message.body)
+    fn body(&mut self, message: &Message) -> Result<Value, PsrpError> {
+        match self.pipelines.get_mut(&message.pipeline_id) {
+            Some(pipeline) => pipeline.decoder.decode(message),
+            None => self.decoder.decode(message),
+        }
     }
 
     fn capability(&mut self, message: &Message) -> Result<(), PsrpError> {
@@ -189,6 +203,10 @@ impl ServerPool {
         match message.message_type {
             MessageType::RunspacePoolHostResponse => {
                 if self.needs_exchange(&body) {
+                    if self.held.len() >= MAX_HELD {
+                        let state = "too much waited for the session key";
+                        return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+                    }
                     self.held.push_back(message);
                     return Ok(());
                 }
@@ -212,12 +230,12 @@ impl ServerPool {
     fn runspaces(&mut self, request: RunspaceRequest, call_id: i64, mut opened: Opened) {
         let done = match request {
             RunspaceRequest::SetMax(number) => {
-                let fits = number >= 1 && number >= opened.min_runspaces && number != opened.max_runspaces;
+                let fits = number >= opened.min_runspaces;
                 opened.max_runspaces = if fits { number } else { opened.max_runspaces };
                 fits
             }
             RunspaceRequest::SetMin(number) => {
-                let fits = number >= 1 && number <= opened.max_runspaces && number != opened.min_runspaces;
+                let fits = number >= 1 && number <= opened.max_runspaces;
                 opened.min_runspaces = if fits { number } else { opened.min_runspaces };
                 fits
             }
@@ -243,6 +261,13 @@ impl ServerPool {
         let needs_exchange = self.needs_exchange(&body);
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return Ok(()) };
         if needs_exchange || !pipeline.held.is_empty() {
+            let bytes: usize = pipeline.held.iter().map(|held| held.body.len()).sum();
+            if pipeline.held.len() >= MAX_HELD
+                || bytes + message.body.len() > self.config.limits.max_object_size
+            {
+                let state = "too much waited for the session key";
+                return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+            }
             pipeline.held.push_back(message);
             return Ok(());
         }
@@ -273,6 +298,9 @@ impl ServerPool {
             (MessageType::PipelineInput, Phase::Running { takes_input: true, .. }) => {
                 self.events.push_back(ServerEvent::Input { id, value: body });
                 Ok(())
+            }
+            (MessageType::EndOfPipelineInput, Phase::Running { .. }) if !message.body.is_empty() => {
+                Err(PsrpError::Body(BodyError { message: "END_OF_PIPELINE_INPUT", member: "end" }))
             }
             (MessageType::EndOfPipelineInput, Phase::Running { takes_input, .. }) => {
                 if std::mem::replace(takes_input, false) {
