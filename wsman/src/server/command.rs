@@ -34,7 +34,10 @@ impl Command {
         Self {
             phase: Phase::Expected { pipeline: None, input: Vec::new() },
             stop: StopFlag::default(),
-            backlog: 0, calls: HashMap::new(), user }
+            backlog: 0,
+            calls: HashMap::new(),
+            user,
+        }
     }
 
     /// The pipeline message came.

@@ -9,9 +9,10 @@ use super::shell::{Nothing, OpenError, Rejected, Shell};
 use super::shells::Shells;
 use crate::auth::{Mechanism, UserName};
 use crate::wsmv::{
-    self, Command, CommandResponse, CommandState, Create, CreateResponse, DeleteResponse, FaultCode, FaultKind,
-    IdentifyResponse, Incoming, Receive, ReceiveResponse, Request, RequestHeader, SelectorSet, Send, SendResponse, Signal,
-    SignalCode, SignalResponse, StateOfCommand, VerbResponse, WsmanFault, message_id, upper_case_id,
+    self, Command, CommandResponse, CommandState, Create, CreateResponse, DeleteResponse, FaultCode,
+    FaultKind, IdentifyResponse, Incoming, Receive, ReceiveResponse, Request, RequestHeader, SelectorSet,
+    Send, SendResponse, Signal, SignalCode, SignalResponse, StateOfCommand, VerbResponse, WsmanFault,
+    message_id, upper_case_id,
 };
 use crate::xml::Limits;
 
@@ -93,7 +94,9 @@ impl Operation<'_> {
             Request::Receive(receive) => self.receive(&receive).await,
             Request::Signal(signal) => self.signal(&signal),
             Request::Delete(_) => self.delete(),
-            _ => Err(FaultKind::ActionNotSupported.fault("The action is not supported by this service.").into()),
+            _ => Err(FaultKind::ActionNotSupported
+                .fault("The action is not supported by this service.")
+                .into()),
         }
     }
 
@@ -113,13 +116,14 @@ impl Operation<'_> {
             mechanism: self.caller.mechanism,
             runspace: 0,
         };
-        let shell = self.shells.create(info, creation, create.idle_time_out).map_err(|error| match error {
-            OpenError::Refused(refusal) => {
-                let fault = FaultKind::InternalError.fault(&refusal.message);
-                Box::new(WsmanFault { code: Some(FaultCode(refusal.code)), ..fault })
-            }
-            OpenError::Malformed(why) => malformed(&why),
-        })?;
+        let shell =
+            self.shells.create(info, creation, create.idle_time_out).map_err(|error| match error {
+                OpenError::Refused(refusal) => {
+                    let fault = FaultKind::InternalError.fault(&refusal.message);
+                    Box::new(WsmanFault { code: Some(FaultCode(refusal.code)), ..fault })
+                }
+                OpenError::Malformed(why) => malformed(&why),
+            })?;
         let id = upper_case_id(shell.info.id);
         Ok(self.respond(&CreateResponse {
             address: Some(self.header.to.clone()),
@@ -202,7 +206,8 @@ impl Operation<'_> {
     }
 
     fn shell(&self) -> Result<std::sync::Arc<Shell>> {
-        let id = self.header.selectors.shell_id().and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(gone)?;
+        let id =
+            self.header.selectors.shell_id().and_then(|text| Uuid::parse_str(text).ok()).ok_or_else(gone)?;
         self.shells.get(id, &self.caller.user).ok_or_else(gone)
     }
 
@@ -212,7 +217,12 @@ impl Operation<'_> {
 }
 
 fn received(command: Option<&str>, bytes: Vec<u8>, done: bool) -> ReceiveResponse {
-    let stream = wsmv::Stream { name: "stdout".into(), command_id: command.map(str::to_owned), end: false, data: bytes };
+    let stream = wsmv::Stream {
+        name: "stdout".into(),
+        command_id: command.map(str::to_owned),
+        end: false,
+        data: bytes,
+    };
     let state = if done { CommandState::Done } else { CommandState::Running };
     let state = command.map(|id| StateOfCommand {
         command_id: Some(id.to_owned()),

@@ -9,8 +9,8 @@ use super::request::RequestKind;
 use super::transfer::Payload;
 use crate::psrp::Priority;
 use crate::wsmv::{
-    self, Command, Create, Delete, Locale, Receive, RequestHeader, ResponseError, SelectorSet, Send, Signal, SignalCode,
-    Verb, WsmanOption, message_id, upper_case_id,
+    self, Command, Create, Delete, Locale, Receive, RequestHeader, ResponseError, SelectorSet, Send, Signal,
+    SignalCode, Verb, WsmanOption, message_id, upper_case_id,
 };
 use crate::xml::Limits;
 
@@ -88,7 +88,9 @@ impl Verbs {
         let bytes = || payload.bytes.clone();
         let signal = |id, code| wsmv::write_request(&header, &Signal::new(&upper_case_id(id), code));
         let text = match kind {
-            RequestKind::Create => wsmv::write_request(&header, &Create::runspace_pool(&self.shell_id, bytes())),
+            RequestKind::Create => {
+                wsmv::write_request(&header, &Create::runspace_pool(&self.shell_id, bytes()))
+            }
             RequestKind::Command(id) => {
                 wsmv::write_request(&header, &Command::pipeline(&upper_case_id(id), &payload.bytes))
             }
@@ -97,7 +99,10 @@ impl Verbs {
                     Priority::Default => "stdin",
                     Priority::PromptResponse => "pr",
                 };
-                wsmv::write_request(&header, &Send::new(stream, command.map(upper_case_id).as_deref(), bytes()))
+                wsmv::write_request(
+                    &header,
+                    &Send::new(stream, command.map(upper_case_id).as_deref(), bytes()),
+                )
             }
             RequestKind::Receive(None) => wsmv::write_request(&header, &Receive::pool()),
             RequestKind::Receive(Some(id)) => {
@@ -110,22 +115,33 @@ impl Verbs {
         text.into_bytes()
     }
 
-    pub(super) fn parse(&self, kind: RequestKind, message: Uuid, soap: &[u8]) -> Result<Answer, SessionError> {
+    pub(super) fn parse(
+        &self,
+        kind: RequestKind,
+        message: Uuid,
+        soap: &[u8],
+    ) -> Result<Answer, SessionError> {
         let sent = message_id(message);
         match kind {
             RequestKind::Create => {
                 let created = read::<Create>(soap, &sent)?;
-                Ok(Answer::Created(Shell { resource_uri: created.resource_uri, selectors: created.selectors }))
+                Ok(Answer::Created(Shell {
+                    resource_uri: created.resource_uri,
+                    selectors: created.selectors,
+                }))
             }
             RequestKind::Command(_) => read::<Command>(soap, &sent).map(|_| Answer::Done),
             RequestKind::Send(_) => read::<Send>(soap, &sent).map(|_| Answer::Done),
             RequestKind::Receive(_) => {
                 let answer = read::<Receive>(soap, &sent)?;
                 let done = answer.is_done();
-                let chunks = answer.streams.into_iter().map(|stream| stream.data).filter(|data| !data.is_empty());
+                let chunks =
+                    answer.streams.into_iter().map(|stream| stream.data).filter(|data| !data.is_empty());
                 Ok(Answer::Received(ReceiveAnswer { chunks: chunks.collect(), done }))
             }
-            RequestKind::Stop(_) | RequestKind::Terminate(_) => read::<Signal>(soap, &sent).map(|_| Answer::Done),
+            RequestKind::Stop(_) | RequestKind::Terminate(_) => {
+                read::<Signal>(soap, &sent).map(|_| Answer::Done)
+            }
             RequestKind::Delete => read::<Delete>(soap, &sent).map(|_| Answer::Done),
         }
     }
@@ -141,7 +157,8 @@ impl Verbs {
             locale: Some(Locale { text: endpoint.locale.clone(), data: endpoint.locale.clone() }),
             session_id: Some(self.session_id.clone()),
             // Where the answer to Create was lost the shell still has the id that it was given.
-            selectors: shell.map_or_else(|| SelectorSet::shell(&self.shell_id), |shell| shell.selectors.clone()),
+            selectors: shell
+                .map_or_else(|| SelectorSet::shell(&self.shell_id), |shell| shell.selectors.clone()),
             ..RequestHeader::new(&endpoint.url, &message_id(message))
         }
     }
