@@ -147,17 +147,25 @@ impl HttpConnection {
     }
 }
 
-/// Whether an error of this kind is at the bottom, also where an I/O error wraps it.
+/// Whether an error of this kind is among the causes.
 fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
-    let mut next = error.source();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(error) = next {
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<E>() || wrapped.is_some_and(|inner| inner.is::<E>()) {
+        if error.is::<E>() {
             return true;
         }
-        next = error.source();
+        next = cause(error);
     }
     false
+}
+
+/// What caused an error. An I/O error that wraps another one names that one's cause instead of it.
+fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 /// The innermost reason, which says most; the layers above only say that something failed.
