@@ -15,6 +15,7 @@ mod decode;
 mod encode;
 mod error;
 mod escape;
+mod kind;
 mod limits;
 mod names;
 mod number;

@@ -41,8 +41,8 @@ pub enum Value {
     Single(f32),
     /// `Db`
     Double(f64),
-    /// `D`
-    Decimal(Decimal),
+    /// `D`; boxed, since it is large and rare
+    Decimal(Box<Decimal>),
     /// `DT`
     DateTime(DateTime),
     /// `TS`
