@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod config;
+pub mod exchange;
 pub mod flow;
 pub mod lab;
 pub mod recipient;

@@ -1,7 +1,15 @@
 //! What a run will do or did, for people and for programs.
 
+mod plan;
 mod result;
 mod style;
+#[cfg(test)]
+mod tests;
+mod text;
 
+pub use plan::{
+    AddressLine, PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, Sign, cmdlet_line, plan_summary,
+};
 pub use result::{ChangeResult, ResultError, StepResult, Totals};
 pub use style::{Style, Tone, printable};
+pub use text::{result_text, summary};

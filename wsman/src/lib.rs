@@ -7,10 +7,13 @@
 //! - [`psrp`]: messages, fragments, runspace pool and pipeline machines, `[MS-PSRP]`
 //! - [`soap`], [`wsmv`]: SOAP 1.2 and the WS-Management and Shell verbs, `[DSP0226]`, `[MS-WSMV]`
 //! - [`auth`]: sign-in mechanisms as step functions, message sealing
+//! - [`server`] (feature `server`): the other side, for whatever is to be reached that way
 
 pub mod auth;
 pub mod clixml;
 pub mod psrp;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod soap;
 pub mod wsmv;
 pub mod xml;

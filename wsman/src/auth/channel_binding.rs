@@ -4,7 +4,7 @@ use std::fmt;
 
 use der::asn1::ObjectIdentifier;
 use md5::Md5;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use super::{
     AuthError,
@@ -40,6 +40,7 @@ impl ChannelBinding {
         let hash = signature_hash(certificate)
             .map_err(|Malformed| AuthError::Certificate("it is not a certificate in DER"))?;
         let digest = match hash {
+            Hash::Sha224 => Sha224::digest(certificate).to_vec(),
             Hash::Sha256 => Sha256::digest(certificate).to_vec(),
             Hash::Sha384 => Sha384::digest(certificate).to_vec(),
             Hash::Sha512 => Sha512::digest(certificate).to_vec(),
@@ -81,6 +82,7 @@ impl fmt::Debug for ChannelBinding {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hash {
+    Sha224,
     Sha256,
     Sha384,
     Sha512,
@@ -96,6 +98,7 @@ fn signature_hash(certificate: &[u8]) -> Result<Hash, Malformed> {
         return pss_hash(algorithm.get(1).copied());
     }
     Ok(match identifier {
+        SHA224_WITH_RSA | ECDSA_WITH_SHA224 => Hash::Sha224,
         SHA384_WITH_RSA | ECDSA_WITH_SHA384 => Hash::Sha384,
         SHA512_WITH_RSA | ECDSA_WITH_SHA512 => Hash::Sha512,
         _ => Hash::Sha256,
@@ -111,6 +114,7 @@ fn pss_hash(parameters: Option<tlv::AnyRef<'_>>) -> Result<Hash, Malformed> {
     };
     let algorithm = tlv::list(tlv::inner(field, Tag::Sequence)?, 8)?;
     Ok(match oid(algorithm.first().copied())? {
+        SHA224 => Hash::Sha224,
         SHA384 => Hash::Sha384,
         SHA512 => Hash::Sha512,
         _ => Hash::Sha256,
@@ -123,9 +127,70 @@ fn oid(value: Option<tlv::AnyRef<'_>>) -> Result<ObjectIdentifier, Malformed> {
 }
 
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const SHA224_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.14");
 const SHA384_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12");
 const SHA512_WITH_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13");
+const ECDSA_WITH_SHA224: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.1");
 const ECDSA_WITH_SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3");
 const ECDSA_WITH_SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4");
+const SHA224: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.4");
 const SHA384: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
 const SHA512: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.3");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A certificate, the bits of its binding's hash, and how that hash begins (`openssl dgst`).
+    const CERTIFICATES: &[(&[u8], usize, &str)] = &[
+        (include_bytes!("testdata/ec-sha1.der"), 256, "963f751f166aa555"),
+        (include_bytes!("testdata/ec-sha224.der"), 224, "e6097ef5d24fb3de"),
+        (include_bytes!("testdata/ec-sha256.der"), 256, "0e25b0f874462883"),
+        (include_bytes!("testdata/ec-sha384.der"), 384, "84f0a7855739e893"),
+        (include_bytes!("testdata/ec-sha512.der"), 512, "87cbfed45da04f71"),
+        (include_bytes!("testdata/ed25519.der"), 256, "e41aa82079fec1f7"),
+        (include_bytes!("testdata/pss-sha1.der"), 256, "fd1212de35883295"),
+        (include_bytes!("testdata/pss-sha256.der"), 256, "fcdf8b69bc7bd447"),
+        (include_bytes!("testdata/pss-sha384.der"), 384, "0bfb4ddc186617ca"),
+        (include_bytes!("testdata/pss-sha512.der"), 512, "d88982114cc77e16"),
+        (include_bytes!("testdata/rsa-md5.der"), 256, "c06ba63ea8d91853"),
+        (include_bytes!("testdata/rsa-sha1.der"), 256, "037fd688c2b77f05"),
+        (include_bytes!("testdata/rsa-sha256.der"), 256, "176b4fe87643e2cd"),
+        (include_bytes!("testdata/rsa-sha384.der"), 384, "c9d0da1d7b09c5d7"),
+        (include_bytes!("testdata/rsa-sha512.der"), 512, "2fe3930e001c1d2f"),
+    ];
+
+    #[test]
+    fn the_hash_is_the_one_of_the_signature() {
+        for (certificate, bits, begins) in CERTIFICATES {
+            let binding = ChannelBinding::from_certificate(certificate).unwrap();
+            let hash = binding.application_data().strip_prefix(b"tls-server-end-point:").unwrap();
+            assert_eq!(hash.len() * 8, *bits, "{begins}");
+            let hex: String = hash[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(hex, *begins);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_mutation_is_read_without_panic(
+            which in any::<prop::sample::Index>(),
+            changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in proptest::option::of(any::<prop::sample::Index>()),
+        ) {
+            let mut bytes = CERTIFICATES[which.index(CERTIFICATES.len())].0.to_vec();
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+                prop_assert!(ChannelBinding::from_certificate(&bytes).is_err());
+            } else {
+                let _ = ChannelBinding::from_certificate(&bytes);
+            }
+        }
+    }
+}

@@ -20,6 +20,11 @@ pub(super) fn only(bytes: &[u8]) -> Result<AnyRef<'_>, Malformed> {
     AnyRef::from_der(bytes).map_err(|_| Malformed)
 }
 
+/// The first value, and what stands behind it.
+pub(super) fn first(bytes: &[u8]) -> Result<(AnyRef<'_>, &[u8]), Malformed> {
+    AnyRef::from_der_partial(bytes).map_err(|_| Malformed)
+}
+
 /// The values that stand one behind the other; at most `limit`.
 pub(super) fn list(bytes: &[u8], limit: usize) -> Result<Vec<AnyRef<'_>>, Malformed> {
     let mut reader = SliceReader::new(bytes).map_err(|_| Malformed)?;

@@ -19,7 +19,7 @@ pub enum PsrpError {
     Clixml {
         /// The message
         message_type: MessageType,
-        /// What the reader says
+        /// What the reader says; never content
         reason: String,
     },
     /// CLIXML without a member that the message needs
@@ -91,8 +91,8 @@ pub enum CallError {
     #[error("the peer's version of the protocol has no such message")]
     NotSupported,
     /// The value cannot be written
-    #[error("the value cannot be written as CLIXML: {0}")]
-    Encode(String),
+    #[error("the value cannot be written: {0}")]
+    Encode(crate::clixml::EncodeError),
     /// A secret that was received encrypted and that nobody has the key for
     #[error(transparent)]
     SessionKey(#[from] SessionKeyError),

@@ -21,3 +21,6 @@ pub use command::{Argument, Command, Merge, MergeTarget};
 pub use error::{BodyError, CallError, PsrpError};
 pub use outbox::{Priority, Stream};
 pub use record::{ErrorCategory, ErrorRecord, Outcome, Record};
+
+#[cfg(test)]
+mod loopback_tests;

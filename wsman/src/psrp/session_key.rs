@@ -30,6 +30,9 @@ const KEY_LEN: usize = 32;
 /// Where random bytes come from: fills the slice, cryptographically.
 pub type FillRandom<'a> = &'a mut (dyn FnMut(&mut [u8]) + Send);
 
+/// The same, owned.
+pub type RandomSource = Box<dyn FnMut(&mut [u8]) + Send>;
+
 /// Why a key or an encrypted string cannot be used. Never says what was in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -155,7 +158,7 @@ impl SessionKey {
         let cipher = cbc::Decryptor::<Aes256>::new(self.0.expose_secret().into(), &[0; 16].into());
         let clear = cipher.decrypt_padded_vec::<Pkcs7>(&bytes).map_err(|_| SessionKeyError::Ciphertext)?;
         let clear = Zeroizing::new(clear);
-        if clear.len() % 2 != 0 {
+        if !clear.len().is_multiple_of(2) {
             return Err(SessionKeyError::Ciphertext);
         }
         let units: Zeroizing<Vec<u16>> = Zeroizing::new(
@@ -212,3 +215,7 @@ impl rsa::rand_core::RngCore for Rng<'_> {
 }
 
 impl rsa::rand_core::CryptoRng for Rng<'_> {}
+
+#[cfg(test)]
+#[path = "session_key_tests.rs"]
+mod tests;

@@ -119,14 +119,14 @@ impl NtlmAcceptor {
         Ok(challenge)
     }
 
-    /// `[MS-NLMP] 3.2.5.1.2`: the user and the ExportedSessionKey.
+    /// `[MS-NLMP] 3.2.5.1.2`: the user and the session.
     fn verify(
         &self,
         (negotiate, challenge): (&[u8], &[u8]),
         server_challenge: &[u8; 8],
         token: &[u8],
         accounts: &dyn AccountStore,
-    ) -> Result<(UserName, Key), AuthError> {
+    ) -> Result<(UserName, NtlmProtection), AuthError> {
         let message = Authenticate::parse(token)?;
         if message.flags & flags::ANONYMOUS != 0 || message.user.user.is_empty() {
             return Err(AuthError::TooWeak("an anonymous sign-in"));
@@ -143,12 +143,13 @@ impl NtlmAcceptor {
             .try_into()
             .map_err(|_| AuthError::malformed("AUTHENTICATE_MESSAGE", "session key is not 16 bytes"))?;
         let exported = crypto::rc4_key(&key_exchange_key, encrypted);
-        if response.has_mic()? {
+        let mic = response.has_mic()?;
+        if mic {
             verify_mic(&exported, negotiate, challenge, token)?;
         }
         self.verify_binding(&response.av_pairs)?;
         self.verify_target(&response.av_pairs)?;
-        Ok((message.user, exported))
+        Ok((message.user, NtlmProtection::new(&exported, Direction::ToClient, mic)))
     }
 
     fn verify_binding(&self, pairs: &AvPairs) -> Result<(), AuthError> {
@@ -182,9 +183,8 @@ impl Acceptor for NtlmAcceptor {
         match std::mem::replace(&mut self.state, State::Done) {
             State::Start => self.challenge(input).map(AcceptorStep::Continue),
             State::Challenged { negotiate, challenge, server_challenge } => {
-                let (user, exported) =
+                let (user, protection) =
                     self.verify((&negotiate, &challenge), &server_challenge, input, accounts)?;
-                let protection = NtlmProtection::new(&exported, Direction::ToClient);
                 let context = SecurityContext::new(Mechanism::Ntlm, self.scheme, Box::new(protection));
                 Ok(AcceptorStep::Established { token: None, context, user })
             }

@@ -168,7 +168,8 @@ impl Initiator for NtlmInitiator {
             }
             (State::Negotiating(negotiate), Some(challenge)) => {
                 let token = self.answer(&negotiate, challenge)?;
-                let protection = NtlmProtection::new(&self.entropy.exported_session_key, Direction::ToServer);
+                let protection =
+                    NtlmProtection::new(&self.entropy.exported_session_key, Direction::ToServer, true);
                 let context = SecurityContext::new(Mechanism::Ntlm, self.scheme, Box::new(protection));
                 Ok(Step::Established { token: Some(token), context })
             }

@@ -14,10 +14,12 @@ pub(super) struct NtlmProtection {
     outgoing: Stream,
     /// Gone after a message that cannot be verified: the cipher stream cannot be found again.
     incoming: Option<Stream>,
+    /// Whether the sign-in carried a MIC.
+    mic: bool,
 }
 
 impl NtlmProtection {
-    pub(super) fn new(exported_session_key: &[u8; 16], outgoing: Direction) -> Self {
+    pub(super) fn new(exported_session_key: &[u8; 16], outgoing: Direction, mic: bool) -> Self {
         let incoming = match outgoing {
             Direction::ToServer => Direction::ToClient,
             Direction::ToClient => Direction::ToServer,
@@ -25,6 +27,7 @@ impl NtlmProtection {
         Self {
             outgoing: Stream::new(exported_session_key, outgoing),
             incoming: Some(Stream::new(exported_session_key, incoming)),
+            mic,
         }
     }
 }
@@ -64,7 +67,7 @@ impl Protection for NtlmProtection {
     }
 
     fn wants_mech_list_mic(&self) -> bool {
-        true
+        self.mic
     }
 }
 

@@ -64,7 +64,8 @@ fn nlmp_4_2_4_4_seal() {
     let key = [0x55; 16];
     assert_eq!(*crypto::seal_key(&key, Direction::ToServer), vector("59f600973cc4960a25480a7c196e4c58"));
     assert_eq!(*crypto::sign_key(&key, Direction::ToServer), vector("4788dc861b4782f35d43fd98fe1a2d39"));
-    let sealed = NtlmProtection::new(&key, Direction::ToServer).seal(&wire::utf16("Plaintext")).unwrap();
+    let sealed =
+        NtlmProtection::new(&key, Direction::ToServer, false).seal(&wire::utf16("Plaintext")).unwrap();
     assert_eq!(sealed.data, hex("54e50165bf1936dc996020c1811b0f06fb5f"));
     assert_eq!(sealed.header, hex("01000000 7fb38ec5c55d4976 00000000"));
 }
@@ -265,7 +266,10 @@ fn a_machine_is_not_used_twice_or_out_of_order() {
 
 fn pair() -> (NtlmProtection, NtlmProtection) {
     let key = [3; 16];
-    (NtlmProtection::new(&key, Direction::ToServer), NtlmProtection::new(&key, Direction::ToClient))
+    (
+        NtlmProtection::new(&key, Direction::ToServer, true),
+        NtlmProtection::new(&key, Direction::ToClient, true),
+    )
 }
 
 #[test]

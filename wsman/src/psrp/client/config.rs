@@ -30,7 +30,7 @@ impl Default for ClientConfig {
             max_runspaces: 1,
             application_arguments: version_table(ProtocolVersion::V2_3, Vec::new()),
             host: HostInfo::null(false),
-            limits: Limits::CLIENT,
+            limits: Limits::client(),
             key_pair: None,
         }
     }

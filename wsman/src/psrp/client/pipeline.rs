@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::psrp::codec::Decoder;
 use crate::psrp::fragment::Reassembler;
 use crate::psrp::message::HostMethod;
 
@@ -9,6 +10,7 @@ use crate::psrp::message::HostMethod;
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) stream: Reassembler,
+    pub(super) decoder: Decoder,
     pub(super) phase: Phase,
     /// Host calls that wait for an answer.
     pub(super) calls: HashMap<i64, HostMethod>,

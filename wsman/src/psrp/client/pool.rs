@@ -83,7 +83,7 @@ impl ClientPool {
             held: HeldMessages::new(),
             outbox: Outbox::new(),
             stream: Reassembler::new(config.limits.max_object_size),
-            decoder: Decoder::new(),
+            decoder: Decoder::new(&config.limits),
             pipelines: HashMap::new(),
             events: VecDeque::new(),
             merge_fields: MergeFields::Old,
@@ -291,6 +291,14 @@ impl ClientPool {
         Ok(call_id)
     }
 
+    /// Makes the key exchange now, so that a later SecureString need not wait for it.
+    pub fn exchange_keys(&mut self) -> Result<(), CallError> {
+        match self.state {
+            State::Opened { .. } => self.want_keys(),
+            _ => Err(CallError::PoolState(self.state.name())),
+        }
+    }
+
     /// Gives the key pair that [`ClientEvent::KeyPairNeeded`] asked for.
     pub fn supply_key_pair(&mut self, pair: ClientKeyPair) -> Result<(), CallError> {
         match &mut self.keys {
@@ -345,7 +353,9 @@ impl ClientPool {
 
     fn add_pipeline(&mut self, id: Uuid) {
         let stream = Reassembler::new(self.config.limits.max_object_size);
-        self.pipelines.insert(id, Pipeline { stream, phase: Phase::TakingInput, calls: HashMap::new() });
+        let decoder = Decoder::new(&self.config.limits);
+        self.pipelines
+            .insert(id, Pipeline { stream, decoder, phase: Phase::TakingInput, calls: HashMap::new() });
     }
 
     fn set_phase(&mut self, id: Uuid, phase: Phase) {
@@ -363,7 +373,7 @@ impl ClientPool {
     }
 
     fn encode(&self, value: &Value) -> Result<Vec<u8>, CallError> {
-        codec::encode(value, self.keys.session())
+        Ok(codec::encode(value, self.keys.session())?)
     }
 
     fn send(

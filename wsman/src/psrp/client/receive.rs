@@ -71,7 +71,10 @@ impl ClientPool {
         }
         self.note_secrets(&message);
         match message.message_type {
-            MessageType::SessionCapability => self.capability(&self.body(&message)?),
+            MessageType::SessionCapability => {
+                let body = self.body(&message)?;
+                self.capability(&body)
+            }
             _ if self.state == State::NegotiationSent => Err(PsrpError::Unexpected {
                 message_type: message.message_type,
                 state: "versions were negotiated",
@@ -192,8 +195,11 @@ impl ClientPool {
             )
     }
 
-    fn body(&self, message: &Message) -> Result<Value, PsrpError> {
-        self.decoder.decode(message.message_type, &message.body)
+    fn body(&mut self, message: &Message) -> Result<Value, PsrpError> {
+        match self.pipelines.get_mut(&message.pipeline_id) {
+            Some(pipeline) => pipeline.decoder.decode(message),
+            None => self.decoder.decode(message),
+        }
     }
 
     fn capability(&mut self, body: &Value) -> Result<(), PsrpError> {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::clixml::{Object, Text, Value};
 use crate::psrp::error::BodyError;
-use crate::psrp::members::{Members, container, optional_string, properties, string, text, type_names};
+use crate::psrp::members::{
+    Members, container, object, optional_string, properties, string, text, type_names,
+};
 use crate::psrp::record::{ErrorCategory, ErrorRecord};
 
 const CATEGORIES: [&str; 32] = [
@@ -117,6 +119,20 @@ impl ErrorRecord {
 
     /// As it is written without invocation information: the real server does the same in every PIPELINE_STATE.
     pub fn to_value(&self) -> Value {
+        Value::Object(Arc::new(Object {
+            type_names: Some(type_names(&["System.Management.Automation.ErrorRecord", "System.Object"])),
+            to_string: Some(Text::from(self.text())),
+            extended: properties(self.members()),
+            ..Object::default()
+        }))
+    }
+
+    /// As the real client writes it into the answer to a host call: the members alone.
+    pub(crate) fn to_bare_value(&self) -> Value {
+        object(self.members())
+    }
+
+    fn members(&self) -> Vec<(&'static str, Value)> {
         let mut members = vec![
             ("Exception", self.exception()),
             ("TargetObject", self.target_object.clone()),
@@ -137,12 +153,7 @@ impl ErrorRecord {
             ));
         }
         members.push(("SerializeExtendedInfo", Value::Bool(false)));
-        Value::Object(Arc::new(Object {
-            type_names: Some(type_names(&["System.Management.Automation.ErrorRecord", "System.Object"])),
-            to_string: Some(Text::from(self.text())),
-            extended: properties(members),
-            ..Object::default()
-        }))
+        members
     }
 
     fn exception(&self) -> Value {

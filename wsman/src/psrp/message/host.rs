@@ -188,7 +188,7 @@ impl HostResponse {
     pub fn to_value(&self) -> Value {
         let result = match &self.result {
             HostResult::Value(value) => ("mr", value.clone()),
-            HostResult::Error(error) => ("me", error.to_value()),
+            HostResult::Error(error) => ("me", error.to_bare_value()),
         };
         object([result, ("ci", Value::Int64(self.call_id)), ("mi", self.method.to_value())])
     }

@@ -26,11 +26,7 @@ impl GetCommandMetadata {
             [] => Value::Nil,
             some => list(&["System.Object[]", "System.Array", "System.Object"], some.to_vec()),
         };
-        let name = if self.command_type == Self::IMPORTABLE {
-            "Alias, Function, Filter, Cmdlet, Configuration".to_owned()
-        } else {
-            self.command_type.to_string()
-        };
+        let name = flag_names(self.command_type);
         object([
             ("Name", list(&["System.String[]", "System.Array", "System.Object"], names)),
             (
@@ -55,4 +51,28 @@ impl GetCommandMetadata {
         let arguments = members.get("ArgumentList").and_then(items).unwrap_or_default().to_vec();
         Ok(Self { names, command_type: members.int32("CommandType")?, arguments })
     }
+}
+
+/// Names of the flags, as .NET puts them together; the number where there is a flag without a name.
+fn flag_names(flags: i32) -> String {
+    const NAMES: [(i32, &str); 9] = [
+        (1, "Alias"),
+        (2, "Function"),
+        (4, "Filter"),
+        (8, "Cmdlet"),
+        (16, "ExternalScript"),
+        (32, "Application"),
+        (64, "Script"),
+        (128, "Workflow"),
+        (256, "Configuration"),
+    ];
+    let known: i32 = NAMES.iter().map(|(flag, _)| flag).sum();
+    if flags == known {
+        return "All".to_owned();
+    }
+    if flags == 0 || flags & !known != 0 {
+        return flags.to_string();
+    }
+    let set = NAMES.iter().filter(|(flag, _)| flags & flag != 0);
+    set.map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
 }

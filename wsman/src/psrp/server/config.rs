@@ -3,7 +3,7 @@
 use crate::clixml::Value;
 use crate::psrp::codec::Limits;
 use crate::psrp::message::{ProtocolVersion, version_table};
-use crate::psrp::session_key::SessionKey;
+use crate::psrp::session_key::{RandomSource, SessionKey};
 
 /// How a server answers.
 pub struct ServerConfig {
@@ -16,16 +16,16 @@ pub struct ServerConfig {
     /// What SecureStrings are encrypted with
     pub session_key: SessionKey,
     /// Cryptographic random bytes, for the padding of ENCRYPTED_SESSION_KEY
-    pub random: Box<dyn FnMut(&mut [u8]) + Send>,
+    pub random: RandomSource,
 }
 
 impl ServerConfig {
     /// Defaults, with a session key drawn from `random`.
-    pub fn new(mut random: Box<dyn FnMut(&mut [u8]) + Send>) -> Self {
+    pub fn new(mut random: RandomSource) -> Self {
         Self {
             protocol: ProtocolVersion::V2_3,
             private_data: version_table(ProtocolVersion::V2_3, Vec::new()),
-            limits: Limits::SERVER,
+            limits: Limits::server(),
             session_key: SessionKey::generate(&mut *random),
             random,
         }

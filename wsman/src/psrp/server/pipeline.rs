@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::clixml::Value;
+use crate::psrp::codec::{Decoder, Limits};
 use crate::psrp::fragment::Reassembler;
 use crate::psrp::message::{HostInfo, HostMethod, Message, MessageType};
 
@@ -10,6 +11,7 @@ use crate::psrp::message::{HostInfo, HostMethod, Message, MessageType};
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) stream: Reassembler,
+    pub(super) decoder: Decoder,
     pub(super) phase: Phase,
     /// Messages that came and wait for the session key, with those behind them.
     pub(super) held: VecDeque<Message>,
@@ -31,9 +33,10 @@ pub(super) enum Phase {
 }
 
 impl Pipeline {
-    pub(super) fn new(limit: usize) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
-            stream: Reassembler::new(limit),
+            stream: Reassembler::new(limits.max_object_size),
+            decoder: Decoder::new(limits),
             phase: Phase::Expected,
             held: VecDeque::new(),
             unsent: VecDeque::new(),

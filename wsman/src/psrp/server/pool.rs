@@ -72,7 +72,7 @@ impl ServerPool {
             state: State::Negotiating,
             keys: Keys::None,
             stream: Reassembler::new(config.limits.max_object_size),
-            decoder: Decoder::new(),
+            decoder: Decoder::new(&config.limits),
             pipelines: HashMap::new(),
             outbox: Outbox::new(),
             events: VecDeque::new(),

@@ -38,7 +38,7 @@ impl ServerPool {
                         self.events.push_back(ServerEvent::Refused { stream, error });
                         return;
                     }
-                    self.pipelines.insert(id, Pipeline::new(self.config.limits.max_object_size));
+                    self.pipelines.insert(id, Pipeline::new(&self.config.limits));
                 }
                 match self.pipelines.get_mut(&id) {
                     Some(pipeline) => pipeline.stream.push(bytes, &mut objects),
@@ -107,8 +107,11 @@ impl ServerPool {
         self.events.push_back(ServerEvent::Closed);
     }
 
-    fn body(&self, message: &Message) -> Result<Value, PsrpError> {
-        self.decoder.decode(message.message_type, &message.body)
+    fn body(&mut self, message: &Message) -> Result<Value, PsrpError> {
+        match self.pipelines.get_mut(&message.pipeline_id) {
+            Some(pipeline) => pipeline.decoder.decode(message),
+            None => self.decoder.decode(message),
+        }
     }
 
     fn capability(&mut self, message: &Message) -> Result<(), PsrpError> {
@@ -212,12 +215,12 @@ impl ServerPool {
     fn runspaces(&mut self, request: RunspaceRequest, call_id: i64, mut opened: Opened) {
         let done = match request {
             RunspaceRequest::SetMax(number) => {
-                let fits = number >= 1 && number >= opened.min_runspaces && number != opened.max_runspaces;
+                let fits = number >= opened.min_runspaces;
                 opened.max_runspaces = if fits { number } else { opened.max_runspaces };
                 fits
             }
             RunspaceRequest::SetMin(number) => {
-                let fits = number >= 1 && number <= opened.max_runspaces && number != opened.min_runspaces;
+                let fits = number >= 1 && number <= opened.max_runspaces;
                 opened.min_runspaces = if fits { number } else { opened.min_runspaces };
                 fits
             }
