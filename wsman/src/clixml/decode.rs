@@ -106,6 +106,7 @@ impl Decoder {
             in_document: false,
             minor: 1,
             depth: 0,
+            height: 0,
             values: 0,
         };
         let result = read(&mut run);
@@ -135,6 +136,8 @@ struct Run<'a, 'd> {
     /// Minor version of the document
     minor: u32,
     depth: u32,
+    /// The height of what was read so far inside the innermost open object
+    height: u32,
     values: usize,
 }
 
@@ -248,7 +251,9 @@ impl<'a> Run<'a, '_> {
             Kind::Reference if self.is_loose(tag, Kind::Reference) => {
                 let id = self.ref_id(tag)?;
                 let value = self.decoder.references.get(&id);
-                let value = value.ok_or_else(|| self.scanner.error(DecodeErrorKind::DanglingRef))?;
+                let (value, height) =
+                    value.ok_or_else(|| self.scanner.error(DecodeErrorKind::DanglingRef))?;
+                self.height = self.height.max(height);
                 self.scanner.skip(tag)?;
                 value
             }

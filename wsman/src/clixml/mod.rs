@@ -22,6 +22,8 @@ mod number;
 mod object;
 mod scan;
 mod secure;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod value;

@@ -16,6 +16,11 @@ use crate::xml::XmlErrorKind;
 /// The namespace of `Objs`, `[MS-PSRP] 2.2.5`.
 pub(super) const NAMESPACE: &str = "http://schemas.microsoft.com/powershell/2004/04";
 
+/// What may nest without being kept (skipped content, sets in member sets) still has to be remembered while it is open.
+pub(super) const MAX_OPEN: usize = 500_000;
+/// Namespace declarations in scope; each look-up goes over them.
+const MAX_BINDINGS: usize = 256;
+
 type Result<T> = std::result::Result<T, DecodeError>;
 
 pub(super) struct Scanner<'a> {
@@ -247,6 +252,9 @@ impl<'a> Scanner<'a> {
             if memchr(b'&', value.as_bytes()).is_some() {
                 self.attribute_units(value)?;
             }
+        }
+        if self.bindings.len() > MAX_BINDINGS {
+            return Err(self.error(DecodeErrorKind::Limit("namespaces")));
         }
         if prefixed {
             let unbound = |name: &&str| {
@@ -484,6 +492,7 @@ impl<'a> Scanner<'a> {
                 let child = self.tag()?;
                 match child.empty {
                     true => self.leave(&child),
+                    false if open.len() >= MAX_OPEN => return Err(self.error(DecodeErrorKind::TooDeep)),
                     false => open.push(child),
                 }
             }

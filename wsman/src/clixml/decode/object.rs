@@ -8,9 +8,13 @@ use crate::clixml::error::DecodeErrorKind;
 use crate::clixml::kind::Kind;
 use crate::clixml::names::OpenSet;
 use crate::clixml::object::{Container, Member, Object, Properties};
-use crate::clixml::scan::Tag;
+use crate::clixml::scan::{MAX_OPEN, Tag};
 use crate::clixml::text::Text;
 use crate::clixml::value::Value;
+
+/// References may build chains that are deeper than the text. Taking such a value apart recurses along it, so there is
+/// a bound that no real object comes near.
+const MAX_HEIGHT: u32 = 200;
 
 /// No more properties than this are expected before they are seen.
 const MAX_USUAL: usize = 1024;
@@ -21,6 +25,7 @@ impl<'a> Run<'a, '_> {
         let ref_id = tag.ref_id.map(|raw| self.scanner.attribute_string(raw)).transpose()?;
         let id = self.decoder.references.open(ref_id.as_deref());
         let mut object = Object { id, ..Object::default() };
+        let around = std::mem::take(&mut self.height);
         let mut notes: Option<OpenSet> = None;
         if !tag.empty {
             while let Some(child) = self.scanner.child()? {
@@ -31,9 +36,14 @@ impl<'a> Run<'a, '_> {
         if let Some(notes) = notes {
             self.decoder.names.close_set(notes);
         }
+        let height = self.height + 1;
+        if height > MAX_HEIGHT {
+            return Err(self.scanner.error(DecodeErrorKind::TooDeep));
+        }
+        self.height = around.max(height);
         let object = Arc::new(object);
         if let Some(ref_id) = ref_id {
-            self.decoder.references.close(&ref_id, &object);
+            self.decoder.references.close(&ref_id, &object, height);
         }
         Ok(Value::Object(object))
     }
@@ -186,6 +196,9 @@ impl<'a> Run<'a, '_> {
             let name = self.property_name(&child)?;
             let member = if self.is(&child, Kind::Members) {
                 self.count()?;
+                if open.len() >= MAX_OPEN {
+                    return Err(self.scanner.error(DecodeErrorKind::TooDeep));
+                }
                 open.push(child);
                 Member::Set(Properties::new())
             } else {
