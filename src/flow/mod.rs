@@ -2,3 +2,4 @@
 
 pub mod intake;
 pub mod journal;
+pub mod run;
