@@ -95,7 +95,7 @@ impl WsmanFault {
             code: self.soap_code.clone(),
             subcodes: self.subcode.iter().cloned().collect(),
             reason: self.reason.clone(),
-            detail: detail.elements().next().is_some().then_some(detail),
+            detail: (!detail.children.is_empty()).then_some(detail),
         }
     }
 

@@ -16,7 +16,7 @@
 //! let Incoming::Operation { header: seen, request } = wsmv::read_request(text.as_bytes(), &Limits::default())? else {
 //!     unreachable!("not an Identify")
 //! };
-//! assert_eq!((seen, request), (header, Request::Receive(Receive::pool())));
+//! assert_eq!((*seen, request), (header, Request::Receive(Receive::pool())));
 //! # Ok::<(), wsman::wsmv::RequestError>(())
 //! ```
 

@@ -17,7 +17,7 @@ pub enum Incoming {
     /// Everything else
     Operation {
         /// The header
-        header: RequestHeader,
+        header: Box<RequestHeader>,
         /// The body
         request: Request,
     },
@@ -89,5 +89,5 @@ fn read_operation(envelope: &Envelope) -> Result<Incoming, RequestErrorKind> {
         Enumerate::ACTION => Request::Enumerate(Enumerate::from_envelope(envelope)?),
         other => return Err(RequestErrorKind::UnknownAction(Excerpt::new(other.as_bytes()))),
     };
-    Ok(Incoming::Operation { header, request })
+    Ok(Incoming::Operation { header: Box::new(header), request })
 }
