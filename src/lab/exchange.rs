@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use super::directory::{Directory, Seed, SeedError};
 use super::fault::Fault;
 use super::log::LogEntry;
+use super::output;
 use super::session::{Endpoint, LabSession, Serialization};
 
 /// How an embedded Exchange behaves.
@@ -79,6 +80,12 @@ impl Exchange {
     /// Takes the log entries made since the last call.
     pub fn take_log(&mut self) -> Vec<LogEntry> {
         std::mem::take(&mut self.log)
+    }
+
+    /// What stands at the start of the id of an Exchange error: server, request, time in the form of the server's culture.
+    pub(super) fn request_tag(&self, now_ms: u64) -> String {
+        let request = self.directory.ids.named(&format!("request {}", self.requests));
+        format!("[Server={},RequestId={request},TimeStamp={}]", self.server(), output::american_time(now_ms))
     }
 
     /// Orders a fault for calls to come. Faults are used up in the order in which they were ordered.

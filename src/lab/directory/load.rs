@@ -336,24 +336,42 @@ impl Directory {
 
 fn fill(template: &str, entry: &Entry) -> String {
     let first = |text: &str, count: usize| text.chars().take(count).collect::<String>();
-    let plain = |name: &str| {
-        let fold = |c: char| match c {
-            'ä' | 'Ä' => "ae".to_owned(),
-            'ö' | 'Ö' => "oe".to_owned(),
-            'ü' | 'Ü' => "ue".to_owned(),
-            'ß' => "ss".to_owned(),
-            c if c.is_ascii_alphanumeric() || c == '-' || c == '.' || c == '_' => c.to_string(),
-            _ => String::new(),
-        };
-        entry.text(name).chars().map(fold).collect::<String>()
-    };
+    let plain = |name: &str| entry.text(name).chars().filter_map(best_fit).collect::<String>();
     template
         .replace("%1g", &first(&plain("FirstName"), 1))
         .replace("%1s", &first(&plain("LastName"), 1))
-        .replace("%m", entry.text("Alias"))
+        .replace("%m", &plain("Alias"))
         .replace("%g", &plain("FirstName"))
         .replace("%s", &plain("LastName"))
         .replace("%d", &plain("DisplayName"))
+}
+
+/// The letter of US-ASCII that stands for a character in an address; none for what has no place there.
+fn best_fit(c: char) -> Option<char> {
+    const FOLDED: [(&str, char); 16] = [
+        ("àáâãäåāăą", 'a'),
+        ("çćč", 'c'),
+        ("ďđ", 'd'),
+        ("èéêëēęě", 'e'),
+        ("ğ", 'g'),
+        ("ìíîïīı", 'i'),
+        ("ł", 'l'),
+        ("ñńň", 'n'),
+        ("òóôõöøō", 'o'),
+        ("ř", 'r'),
+        ("śšşß", 's'),
+        ("ťţ", 't'),
+        ("ùúûüūů", 'u'),
+        ("ýÿ", 'y'),
+        ("źżž", 'z'),
+        ("æ", 'a'),
+    ];
+    if is_alias_character(c) {
+        return Some(c);
+    }
+    let lower = c.to_lowercase().next()?;
+    let (_, folded) = FOLDED.iter().find(|(letters, _)| letters.contains(lower))?;
+    Some(if c.is_uppercase() { folded.to_ascii_uppercase() } else { *folded })
 }
 
 /// A value of a distinguished name, RFC 4514.

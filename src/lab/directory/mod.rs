@@ -4,7 +4,7 @@ mod address;
 mod entry;
 mod generate;
 mod ids;
-pub(super) mod load;
+mod load;
 mod replica;
 mod seed;
 
@@ -17,6 +17,7 @@ pub(super) use address::{Proxy, is_smtp_address};
 pub use entry::Attribute;
 pub(super) use entry::{Entry, Stamp};
 pub(super) use ids::Ids;
+pub(super) use load::{DETAILS, account_name, alias_from, is_alias_character, local_part};
 pub(super) use replica::{Changes, Replica};
 pub use seed::{AcceptedDomain, AddressPolicy, Database, Seed, SeedError, SeedObject};
 
