@@ -6,5 +6,6 @@ pub mod config;
 pub mod exchange;
 pub mod flow;
 pub mod lab;
+pub mod plan;
 pub mod recipient;
 pub mod report;

@@ -9,10 +9,9 @@ use uuid::Uuid;
 use super::common::{Context, Output};
 use super::progress::Bar;
 use super::{CommandError, input, session};
+use crate::address::AddressLine;
 use crate::flow::run::{self, Options};
-use crate::report::{
-    AddressLine, ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary,
-};
+use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary};
 
 /// Show what applying a flow would do; writes nothing
 #[derive(Debug, Args)]
@@ -83,7 +82,7 @@ fn show(context: &Context, changes: &[PlannedChange]) -> Result<(), CommandError
         .iter()
         .map(|change| Shown {
             result: &change.result,
-            addresses: &change.addresses,
+            addresses: change.address_lines(),
             not_previewed: change.not_previewed,
         })
         .collect();

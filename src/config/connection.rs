@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::secret::SecretRef;
+use crate::plan::Policy;
 
 /// Where mailboxes live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +30,6 @@ pub enum Authentication {
     Certificate,
 }
 
-/// What makes a mailbox where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CreateMethod {
-    /// `New-Mailbox`, `New-RemoteMailbox`: makes the directory user too
-    New,
-    /// `Enable-Mailbox`, `Enable-RemoteMailbox`: the directory user must be there
-    Enable,
-}
-
 /// How Exchange is loaded on an ordinary endpoint before the first cmdlet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExchangeLoader {
@@ -45,39 +37,6 @@ pub enum ExchangeLoader {
     SnapIn,
     /// `RemoteExchange.ps1`
     RemoteExchange,
-}
-
-/// The rules by which addresses and other attributes are planned; keys and meanings as in the configuration file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rules {
-    /// Domains whose addresses are left alone
-    pub excluded_smtp_domains: Vec<String>,
-    /// Whether `email_address_policy = "disable"`
-    pub disable_email_address_policy: bool,
-    /// Whether `empty_addresses = "keep_primary"`
-    pub keep_primary_when_empty: bool,
-    /// Whether `primary = "last"`
-    pub primary_is_last: bool,
-    /// Whether `excluded_primary = "promote"`
-    pub promote_excluded_primary: bool,
-    /// Whether `excluded_secondary = "drop"`
-    pub drop_excluded_secondary: bool,
-    /// Whether `domain_match = "literal"`
-    pub literal_domain_match: bool,
-    /// `keep_old_primary`
-    pub keep_old_primary: bool,
-    /// `protect_moera`
-    pub protect_moera: bool,
-    /// `force_case`
-    pub force_case: bool,
-    /// Types other than SMTP that a flow may add
-    pub managed_types: Vec<String>,
-    /// Most addresses that one account may lose
-    pub max_removed_addresses: u32,
-    /// Largest share of a flow's accounts that may lose addresses
-    pub max_removing_percent: Option<u32>,
-    /// Whether `remove` may delete the directory user
-    pub allow_remove: bool,
 }
 
 /// `[connections.NAME.kerberos]`
@@ -185,10 +144,10 @@ pub struct Connection {
     pub username: Option<String>,
     /// Where the password is kept
     pub password: Option<SecretRef>,
-    /// What makes a mailbox
-    pub create_method: CreateMethod,
     /// How changes are planned
-    pub rules: Rules,
+    pub policy: Policy,
+    /// Largest share of a flow's accounts that may lose addresses
+    pub max_removing_percent: Option<u32>,
     /// Lanes and runspaces at once
     pub concurrency: u32,
     /// The domain controller that everything goes to
@@ -207,4 +166,23 @@ pub struct Connection {
     pub cloud: Cloud,
     /// Protection given up
     pub danger: Danger,
+}
+
+impl Connection {
+    /// Where mailboxes are made, as planning sees it.
+    pub fn planning_infrastructure(&self) -> crate::plan::Infrastructure {
+        match self.infrastructure {
+            Infrastructure::OnPremises => crate::plan::Infrastructure::OnPremises,
+            Infrastructure::Hybrid | Infrastructure::Cloud => crate::plan::Infrastructure::Hybrid,
+        }
+    }
+
+    /// The policy of one run; `--allow-mass-removal` takes the guard away.
+    pub fn run_policy(&self, allow_mass_removal: bool) -> Policy {
+        let mut policy = self.policy.clone();
+        if allow_mass_removal {
+            policy.merge.max_removed_addresses = None;
+        }
+        policy
+    }
 }

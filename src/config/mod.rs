@@ -17,9 +17,9 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 
+pub use crate::plan::{CreateMethod, Policy};
 pub use connection::{
-    Authentication, Cloud, Connection, CreateMethod, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy,
-    Rules, Timeouts, Tls,
+    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 pub use endpoint::{Endpoint, EndpointError};
 pub use init::{TEMPLATE, write_template};

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use super::connection::{
-    Authentication, Cloud, Connection, CreateMethod, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy,
-    Rules, Timeouts, Tls,
+    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 use super::document::{Entry, Kind, Node, Source};
 use super::endpoint::{Endpoint, EndpointError};
 use super::fields::{Fields, Sited};
 use super::problem::Problem;
 use super::rules;
+use crate::address::{DomainError, ExcludedDomains, MergePolicy};
+use crate::plan::{CreateMethod, Policy};
 
 /// Lanes and runspaces at once, unless told otherwise.
 const DEFAULT_CONCURRENCY: u32 = 3;
@@ -71,8 +72,6 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
             ("certificate", Authentication::Certificate),
         ],
     );
-    let create_method =
-        f.choice("create_method", &[("new", CreateMethod::New), ("enable", CreateMethod::Enable)]);
     let exchange_loader = f.choice(
         "exchange_loader",
         &[("snap-in", ExchangeLoader::SnapIn), ("remote-exchange", ExchangeLoader::RemoteExchange)],
@@ -87,7 +86,8 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         skip_channel_binding: f.flag("danger_skip_channel_binding", false).value,
     };
     let allow_ntlm = f.flag("allow_ntlm", true).value;
-    let rules = planning(f);
+    let policy = policy(f);
+    let max_removing_percent = f.number("max_removing_percent", 0..=100);
     let concurrency = f.number("concurrency", 1..=MAX_CONCURRENCY).unwrap_or(DEFAULT_CONCURRENCY);
     let domain_controller = f.text("domain_controller").map(|text| text.value);
     let replication_wait = f.duration("replication_wait", Duration::from_secs(120));
@@ -141,8 +141,8 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         allow_ntlm,
         username: username.map(|text| text.value),
         password,
-        create_method: create_method.map_or(CreateMethod::Enable, |choice| choice.value),
-        rules,
+        policy,
+        max_removing_percent,
         concurrency,
         domain_controller,
         replication_wait,
@@ -204,38 +204,57 @@ fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {
     }
 }
 
-fn planning(f: &mut Fields<'_>) -> Rules {
-    let excluded = f.texts("excluded_smtp_domains");
-    for domain in &excluded {
-        if domain.value.trim().trim_start_matches(['@', '*', '.']).trim_end_matches('.').is_empty() {
-            let message = format!("`{}` names no domain: it would match everything", domain.value);
-            f.wrong(
-                "excluded_smtp_domains",
-                domain.at,
-                message,
-                Some("write a domain, for example contoso.com"),
-            );
-        }
-    }
+fn policy(f: &mut Fields<'_>) -> Policy {
     let mut either = |key, normal, other| {
         f.choice(key, &[(normal, false), (other, true)]).is_some_and(|choice| choice.value)
     };
-    Rules {
-        excluded_smtp_domains: excluded.into_iter().map(|domain| domain.value).collect(),
-        disable_email_address_policy: either("email_address_policy", "refuse", "disable"),
-        keep_primary_when_empty: either("empty_addresses", "refuse", "keep_primary"),
-        primary_is_last: either("primary", "marked", "last"),
-        promote_excluded_primary: either("excluded_primary", "refuse", "promote"),
-        drop_excluded_secondary: either("excluded_secondary", "add", "drop"),
-        literal_domain_match: either("domain_match", "label", "literal"),
+    let is_literal = either("domain_match", "label", "literal");
+    let disable_email_address_policy = either("email_address_policy", "refuse", "disable");
+    let keep_primary_when_empty = either("empty_addresses", "refuse", "keep_primary");
+    let primary_is_last = either("primary", "marked", "last");
+    let promote_excluded_primary = either("excluded_primary", "refuse", "promote");
+    let drop_excluded_secondary = either("excluded_secondary", "add", "drop");
+    let merge = MergePolicy {
+        excluded: excluded(f, is_literal),
+        keep_primary_when_empty,
+        primary_is_last,
+        promote_excluded_primary,
+        drop_excluded_secondary,
         keep_old_primary: f.flag("keep_old_primary", false).value,
         protect_moera: f.flag("protect_moera", true).value,
         force_case: f.flag("force_case", false).value,
         managed_types: f.texts("managed_types").into_iter().map(|text| text.value).collect(),
-        max_removed_addresses: f.number("max_removed_addresses", 0..=10_000).unwrap_or(10),
-        max_removing_percent: f.number("max_removing_percent", 0..=100),
+        max_removed_addresses: f
+            .number("max_removed_addresses", 0..=10_000)
+            .map_or(MergePolicy::default().max_removed_addresses, |number| usize::try_from(number).ok()),
+    };
+    let create_method =
+        f.choice("create_method", &[("new", CreateMethod::New), ("enable", CreateMethod::Enable)]);
+    Policy {
+        merge,
+        disable_email_address_policy,
         allow_remove: f.flag("allow_remove", false).value,
+        create_method: create_method.map_or(CreateMethod::Enable, |choice| choice.value),
     }
+}
+
+/// Each entry is tried by itself first, so that a wrong one is named with its place.
+fn excluded(f: &mut Fields<'_>, is_literal: bool) -> ExcludedDomains {
+    let parse = |entries: &[&str]| -> Result<ExcludedDomains, DomainError> {
+        if is_literal { ExcludedDomains::parse_literal(entries) } else { ExcludedDomains::parse(entries) }
+    };
+    let key = "excluded_smtp_domains";
+    let mut good = Vec::new();
+    for domain in f.texts(key) {
+        match parse(&[&domain.value]) {
+            Ok(_) => good.push(domain.value),
+            Err(error) => {
+                let hint = Some("write a domain, for example contoso.com");
+                f.wrong(key, domain.at, format!("`{}`: {error}", domain.value), hint);
+            }
+        }
+    }
+    parse(&good.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default()
 }
 
 fn kerberos(f: &mut Fields<'_>) -> Kerberos {

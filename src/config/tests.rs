@@ -44,9 +44,15 @@ fn defaults() {
     let c = config.connection(None).unwrap();
     assert_eq!((c.concurrency, c.replication_wait), (3, Duration::from_secs(120)));
     assert_eq!(c.configuration_name, "Microsoft.Exchange");
-    assert_eq!((c.create_method, c.exchange_loader), (CreateMethod::Enable, ExchangeLoader::SnapIn));
-    assert!(c.allow_ntlm && c.rules.protect_moera && !c.rules.allow_remove && !c.rules.force_case);
-    assert_eq!((c.rules.max_removed_addresses, c.rules.max_removing_percent), (10, None));
+    assert_eq!((c.policy.create_method, c.exchange_loader), (CreateMethod::Enable, ExchangeLoader::SnapIn));
+    assert!(c.allow_ntlm);
+    assert_eq!(
+        c.policy,
+        Policy::default(),
+        "what planning takes by default is what the file takes by default"
+    );
+    assert_eq!(c.max_removing_percent, None);
+    assert_eq!(c.run_policy(true).merge.max_removed_addresses, None);
     assert_eq!(c.danger, Danger::default());
 }
 
@@ -77,7 +83,7 @@ fn the_template_is_valid_with_every_key_switched_on() {
         .join("\n");
     let config = parse(&all).unwrap();
     assert_eq!(config.connections[0].timeouts.operation, Duration::from_secs(180));
-    assert_eq!(config.connections[0].rules.max_removing_percent, Some(20));
+    assert_eq!(config.connections[0].max_removing_percent, Some(20));
     assert!(config.connections[0].proxy.is_some());
 }
 
@@ -115,7 +121,7 @@ fn mistyped_values() {
     check(
         &format!("{GOOD}excluded_smtp_domains = [\"a.b\", \"*.\"]"),
         "7:33",
-        "names no domain",
+        "an empty domain",
         "contoso.com",
     );
     check(&format!("{GOOD}tls = 1"), "7:7", "must be a table", "");
@@ -181,4 +187,56 @@ fn password_flows_and_mechanisms() {
     assert_eq!(ntlm.check_sign_in(), Ok(()));
     let kerberos = connection(&with("\"negotiate\"", "\"kerberos\""));
     assert_eq!(kerberos.check_sign_in(), Err(Unusable::NotYet("kerberos")));
+}
+
+/// Every word changes exactly the choice that it names.
+#[test]
+fn the_policy_of_the_file() {
+    let policy = |text: &str| parse(&format!("{GOOD}{text}")).unwrap().connections.remove(0).policy;
+    let changed = |change: fn(&mut Policy)| {
+        let mut policy = Policy::default();
+        change(&mut policy);
+        policy
+    };
+    let cases: [(&str, fn(&mut Policy)); 13] = [
+        ("email_address_policy = \"disable\"", |p| p.disable_email_address_policy = true),
+        ("empty_addresses = \"keep_primary\"", |p| p.merge.keep_primary_when_empty = true),
+        ("primary = \"last\"", |p| p.merge.primary_is_last = true),
+        ("excluded_primary = \"promote\"", |p| p.merge.promote_excluded_primary = true),
+        ("excluded_secondary = \"drop\"", |p| p.merge.drop_excluded_secondary = true),
+        ("keep_old_primary = true", |p| p.merge.keep_old_primary = true),
+        ("protect_moera = false", |p| p.merge.protect_moera = false),
+        ("force_case = true", |p| p.merge.force_case = true),
+        ("managed_types = [\"X500\"]", |p| p.merge.managed_types = vec!["X500".into()]),
+        ("max_removed_addresses = 0", |p| p.merge.max_removed_addresses = Some(0)),
+        ("allow_remove = true", |p| p.allow_remove = true),
+        ("create_method = \"new\"", |p| p.create_method = CreateMethod::New),
+        ("domain_match = \"literal\"", |_| ()),
+    ];
+    for (text, change) in cases {
+        assert_eq!(policy(text), changed(change), "{text}");
+    }
+    let excluded = |matching: &str| {
+        policy(&format!("{matching}excluded_smtp_domains = [\"contoso.com\"]")).merge.excluded
+    };
+    let key = |address: &str| crate::address::key(address).unwrap();
+    assert!(
+        !excluded("").contains(&key("a@notcontoso.com")) && excluded("").contains(&key("a@sub.contoso.com"))
+    );
+    assert!(excluded("domain_match = \"literal\"\n").contains(&key("a@notcontoso.com")));
+}
+
+#[test]
+fn the_samples_are_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let connection = |name: &str| Config::load(&folder.join(name)).unwrap().connections.remove(0);
+    let on_premises = connection("on-premises.toml");
+    assert_eq!(
+        (on_premises.policy.create_method, on_premises.max_removing_percent),
+        (CreateMethod::New, Some(20))
+    );
+    assert_eq!(connection("hybrid.toml").infrastructure, Infrastructure::Hybrid);
+    let ordinary = connection("ordinary-endpoint.toml");
+    assert_eq!(ordinary.endpoint.to_string(), "http://tools01.contoso.com:5985/wsman");
+    assert_eq!(ordinary.configuration_name, "Microsoft.PowerShell");
 }

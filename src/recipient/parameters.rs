@@ -240,6 +240,8 @@ fn kind(name: &str, type_name: &str) -> Option<ParameterKind> {
         "Boolean" => ParameterKind::Bool,
         "SwitchParameter" => ParameterKind::Switch,
         "Int32" | "Int64" => ParameterKind::Int,
+        // An unlimited *time span*, which the reference does not tell from an unlimited size.
+        "Unlimited" if name == "LitigationHoldDuration" => ParameterKind::TimeSpan,
         "Unlimited" | "ByteQuantifiedSize" => ParameterKind::Size,
         "EnhancedTimeSpan" => ParameterKind::TimeSpan,
         "DateTime" => ParameterKind::DateTime,

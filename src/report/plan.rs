@@ -1,49 +1,22 @@
 //! A planned change, the saved plan, and how a person reads them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{ChangeResult, Style, Tone, Totals, printable};
+use crate::address::{AddressLine, Sign};
+use crate::plan::{Planned, Severity};
 use crate::recipient::{Action, Change};
 
 /// The layout of saved plans.
 pub const PLAN_VERSION: u32 = 1;
 
-/// What happens to one address.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AddressLine {
-    /// What happens
-    pub sign: Sign,
-    /// The address with its prefix, as it will be (`-`: as it is)
-    pub address: String,
-}
-
-/// What happens to an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sign {
-    /// It is added
-    #[serde(rename = "+")]
-    Add,
-    /// It is removed
-    #[serde(rename = "-")]
-    Remove,
-    /// It is there and becomes the primary one
-    #[serde(rename = "^")]
-    Promote,
-    /// It stays
-    #[serde(rename = "=")]
-    Keep,
-}
-
 /// A change as it would be applied.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlannedChange {
-    /// What would come of it, with the steps masked
+    /// What would come of it, the steps masked
     #[serde(flatten)]
     pub result: ChangeResult,
-    /// Each address with what happens to it
-    pub addresses: Vec<AddressLine>,
     /// Whether the steps are only a guess because something could not be read
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_previewed: bool,
@@ -53,6 +26,9 @@ pub struct PlannedChange {
     /// What is wanted, secrets by reference; absent for a row that was refused when it was read
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
+    /// The steps as they are sent, secrets by reference, with what else there is to say
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
 }
 
 /// A plan as `plan --out` saves it and `apply` takes it.
@@ -119,6 +95,27 @@ impl SavedPlan {
 }
 
 impl PlannedChange {
+    /// A change with what planning made of it.
+    pub fn new(change: Change, connection: &str, planned: Planned, base_hash: Option<String>) -> Self {
+        Self {
+            result: ChangeResult::of_plan(&change, connection, &planned),
+            not_previewed: false,
+            base_hash,
+            change: Some(change),
+            planned: Some(planned),
+        }
+    }
+
+    /// A change that came to its result without planning: a row that was refused when it was read.
+    pub fn unplanned(result: ChangeResult) -> Self {
+        Self { result, not_previewed: false, base_hash: None, change: None, planned: None }
+    }
+
+    /// Each address with what happens to it.
+    pub fn address_lines(&self) -> &[AddressLine] {
+        self.planned.as_ref().map_or(&[], |planned| &planned.address_lines)
+    }
+
     /// The symbol of the contract: `+` create, `~` change, `=` nothing, `!` needs attention, `?` not previewed.
     pub fn symbol(&self) -> char {
         match self.result.action {
@@ -156,49 +153,29 @@ impl PlannedChange {
         let identity = style.paint(Tone::Strong, &printable(&result.identity));
         let mut text = format!("{} {identity}: {what} {place}\n", style.paint(tone, &symbol.to_string()));
         super::text::error_and_warnings(result, style, &mut text);
-        for AddressLine { sign, address } in &self.addresses {
-            let (sign, tone) = match sign {
-                Sign::Add => ("+", Tone::Add),
-                Sign::Remove => ("-", Tone::Remove),
-                Sign::Promote => ("^", Tone::Change),
-                Sign::Keep => ("=", Tone::Quiet),
+        for line in self.address_lines() {
+            let tone = match line.sign {
+                Sign::Added => Tone::Add,
+                Sign::Removed => Tone::Remove,
+                Sign::Changed => Tone::Change,
+                Sign::Kept => Tone::Quiet,
             };
-            text.push_str(&style.paint(tone, &format!("    {sign} {}", printable(address))));
+            text.push_str(&style.paint(tone, &format!("    {}", printable(&line.to_string()))));
             text.push('\n');
         }
-        for step in &result.steps {
-            text.push_str(&format!("    {}\n", cmdlet_line(&step.cmdlet, &step.parameters)));
+        for finding in self.planned.iter().flat_map(|planned| &planned.findings) {
+            if finding.severity == Severity::Info {
+                text.push_str(
+                    &style.paint(Tone::Quiet, &format!("    note: {}", printable(&finding.to_string()))),
+                );
+                text.push('\n');
+            }
+        }
+        for step in self.planned.iter().flat_map(|planned| &planned.steps) {
+            let waits = if step.after.is_some() { " (after directory synchronisation)" } else { "" };
+            text.push_str(&format!("    {}{waits}\n", printable(&step.to_string())));
         }
         text
-    }
-}
-
-/// A cmdlet with its parameters as it would be typed into a shell.
-pub fn cmdlet_line(cmdlet: &str, parameters: &Json) -> String {
-    let mut line = printable(cmdlet);
-    for (name, value) in parameters.as_object().into_iter().flatten() {
-        line.push_str(&match value {
-            // With a colon, for a switch takes its value no other way.
-            Json::Bool(flag) => format!(" -{}:${flag}", printable(name)),
-            value => format!(" -{} {}", printable(name), typed(value)),
-        });
-    }
-    line
-}
-
-fn typed(value: &Json) -> String {
-    match value {
-        Json::Null => "$null".into(),
-        Json::Bool(flag) => format!("${flag}"),
-        Json::Number(number) => number.to_string(),
-        Json::String(text) if text == "***" => "***".into(),
-        Json::String(text) => format!("'{}'", printable(text).replace('\'', "''")),
-        Json::Array(items) if items.is_empty() => "@()".into(),
-        Json::Array(items) => items.iter().map(typed).collect::<Vec<_>>().join(", "),
-        Json::Object(members) => {
-            let members = members.iter().map(|(key, value)| format!("{}={}", printable(key), typed(value)));
-            format!("@{{{}}}", members.collect::<Vec<_>>().join("; "))
-        }
     }
 }
 
@@ -207,11 +184,11 @@ pub fn plan_summary(changes: &[PlannedChange], style: Style) -> String {
     let totals = Totals::of(changes.iter().map(|change| &change.result));
     let steps: usize = changes.iter().map(|change| change.result.steps.len()).sum();
     let (mut added, mut removed) = (0, 0);
-    for line in changes.iter().flat_map(|change| &change.addresses) {
+    for line in changes.iter().flat_map(PlannedChange::address_lines) {
         match line.sign {
-            Sign::Add => added += 1,
-            Sign::Remove => removed += 1,
-            Sign::Promote | Sign::Keep => {}
+            Sign::Added => added += 1,
+            Sign::Removed => removed += 1,
+            Sign::Changed | Sign::Kept => {}
         }
     }
     let blind = changes.iter().filter(|change| change.not_previewed).count();

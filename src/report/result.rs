@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::recipient::{Action, ErrorClass, Source};
+use crate::plan::{Finding, Planned, Severity, Step};
+use crate::recipient::{Action, Change, ErrorClass, Source};
 
 /// The result of one change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,44 @@ pub struct StepResult {
     pub cmdlet: String,
     /// Its parameters in order, masked
     pub parameters: Json,
+}
+
+impl ChangeResult {
+    /// What would come of a change: nothing tried yet.
+    pub fn of_plan(change: &Change, connection: &str, planned: &Planned) -> Self {
+        let warnings = planned.findings.iter().filter(|finding| finding.severity == Severity::Warning);
+        Self {
+            change_id: change.change_id.clone(),
+            source: change.source.clone(),
+            connection: connection.to_owned(),
+            identity: change.identity.clone(),
+            guid: planned.guid,
+            action: planned.action,
+            error: planned.refusal().map(ResultError::from),
+            warnings: warnings.map(ToString::to_string).collect(),
+            steps: planned.steps.iter().map(StepResult::from).collect(),
+            attempts: 0,
+        }
+    }
+}
+
+impl From<&Finding> for ResultError {
+    fn from(finding: &Finding) -> Self {
+        let rule = finding.rule.as_ref().map_or_else(String::new, |rule| format!(" [{rule}]"));
+        Self {
+            class: finding.class.unwrap_or(ErrorClass::RefusedByRule),
+            message: format!("{}{rule}", finding.message),
+            hint: finding.hint.clone(),
+            owner: finding.owner.clone(),
+        }
+    }
+}
+
+impl From<&Step> for StepResult {
+    fn from(step: &Step) -> Self {
+        let parameters = step.parameters.iter().map(|(name, value)| (name.clone(), value.to_json()));
+        Self { cmdlet: step.cmdlet.clone(), parameters: Json::Object(parameters.collect()) }
+    }
 }
 
 /// How many changes ended how.

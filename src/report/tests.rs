@@ -4,6 +4,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::address::{AddressLine, Sign};
+use crate::plan::{Finding, ParameterValue, Planned, Step};
 use crate::recipient::{Action, Change, ErrorClass, Operation, SecretSource, Source};
 
 fn result(action: Action) -> ChangeResult {
@@ -18,29 +20,37 @@ fn result(action: Action) -> ChangeResult {
         warnings: Vec::new(),
         steps: vec![StepResult {
             cmdlet: "New-Mailbox".into(),
-            parameters: json!({"Name": "O'Brien", "Password": "***", "Confirm": false, "Languages": ["de", "en"], "MailTip": null}),
+            parameters: json!({"Name": "O'Brien", "Password": "***", "Languages": ["de", "en"]}),
         }],
         attempts: 1,
     }
 }
 
 fn planned(action: Action) -> PlannedChange {
-    let line = |sign, address: &str| AddressLine { sign, address: address.into() };
+    let line = |sign, address: &str, was: Option<&str>| AddressLine {
+        sign,
+        address: address.into(),
+        was: was.map(str::to_owned),
+    };
     let mut change = Change::new(Operation::Create, "ada");
-    change.password =
-        Some(SecretSource::Flow { file: "joiners.csv".into(), line: 2, column: "_param_password".into() });
-    PlannedChange {
-        result: result(action),
-        addresses: vec![
-            line(Sign::Add, "smtp:a@x.de"),
-            line(Sign::Remove, "smtp:b@x.de"),
-            line(Sign::Promote, "SMTP:c@x.de"),
-            line(Sign::Keep, "X500:/o=x"),
-        ],
-        not_previewed: false,
-        base_hash: Some("h".into()),
-        change: Some(change),
-    }
+    change.source = Source { file: "joiners.csv".into(), line: 2 };
+    let secret = SecretSource::Flow { file: "joiners.csv".into(), line: 2, column: "_param_password".into() };
+    change.password = Some(secret.clone());
+    let mut planned = Planned::new(action, None);
+    planned.steps.push(
+        Step::new("New-Mailbox", "create")
+            .with("Name", ParameterValue::Text("O'Brien\u{1b}[2J".into()))
+            .with("Password", ParameterValue::Secret(secret))
+            .with("Languages", ParameterValue::List(vec!["de".into(), "en".into()])),
+    );
+    planned.findings = vec![Finding::info("kept"), Finding::warning("odd")];
+    planned.address_lines = vec![
+        line(Sign::Added, "smtp:a@x.de", None),
+        line(Sign::Removed, "smtp:b@x.de", None),
+        line(Sign::Changed, "SMTP:c@x.de", Some("smtp:c@x.de")),
+        line(Sign::Kept, "X500:/o=x", None),
+    ];
+    PlannedChange::new(change, "corp", planned, Some("h".into()))
 }
 
 /// Field for field what the contract names.
@@ -67,8 +77,9 @@ fn the_text_of_a_plan() {
     let text = planned(Action::Created).to_text(Style::new(false));
     assert_eq!(
         text,
-        "+ ada: create (joiners.csv:2)\n    + smtp:a@x.de\n    - smtp:b@x.de\n    ^ SMTP:c@x.de\n    = X500:/o=x\n    \
-         New-Mailbox -Name 'O''Brien' -Password *** -Confirm:$false -Languages 'de', 'en' -MailTip $null\n"
+        "+ ada: create (joiners.csv:2)\n    warning: odd\n    + smtp:a@x.de\n    - smtp:b@x.de\n    \
+         ^ SMTP:c@x.de (was smtp:c@x.de)\n    = X500:/o=x\n    note: kept\n    \
+         New-Mailbox -Name 'O''Brien\\u{1b}[2J' -Password *** -Languages @('de','en')\n"
     );
     let symbols: Vec<char> =
         [Action::Created, Action::Updated, Action::Unchanged, Action::Refused, Action::Pending]
@@ -126,5 +137,22 @@ fn the_summary_names_what_needs_attention_only() {
     assert_eq!(
         text,
         "! ada: refused (joiners.csv:2)\n    refused_by_rule: no\\u{1b}[2J\n    hint: do\nDone: 1 created, 1 refused of 2\n"
+    );
+}
+
+#[test]
+fn a_refusal_keeps_its_reason() {
+    let refusal = Finding::refusal(ErrorClass::Conflict, "taken", "ask");
+    let refused = PlannedChange::new(
+        Change::new(Operation::Update, "ada"),
+        "corp",
+        Planned::refused(refusal, None),
+        None,
+    );
+    assert_eq!(refused.symbol(), '!');
+    let error = refused.result.error.as_ref().unwrap();
+    assert_eq!(
+        (error.class, error.message.as_str(), error.hint.as_deref()),
+        (ErrorClass::Conflict, "taken", Some("ask"))
     );
 }

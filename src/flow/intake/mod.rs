@@ -10,7 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::recipient::{Change, SecretSource, Source};
+use crate::recipient::{Action, Change, ErrorClass, SecretSource, Source};
+use crate::report::{ChangeResult, ResultError};
 
 mod csv;
 mod error;
@@ -66,6 +67,29 @@ pub struct RefusedRow {
     pub problems: Vec<String>,
     /// What to do about it
     pub hint: Option<String>,
+}
+
+impl RefusedRow {
+    /// The row as a result.
+    pub fn result(&self, connection: &str) -> ChangeResult {
+        ChangeResult {
+            change_id: self.change_id.clone(),
+            source: self.source.clone(),
+            connection: self.connection.clone().unwrap_or_else(|| connection.to_owned()),
+            identity: self.identity.clone(),
+            guid: None,
+            action: Action::Refused,
+            error: Some(ResultError {
+                class: ErrorClass::InvalidInput,
+                message: self.problems.join("; "),
+                hint: self.hint.clone(),
+                owner: None,
+            }),
+            warnings: Vec::new(),
+            steps: Vec::new(),
+            attempts: 0,
+        }
+    }
 }
 
 impl Flow {
@@ -127,7 +151,7 @@ pub fn content_hash(change: &Change) -> String {
     // INVARIANT: every map key of a change is a text, so it has a JSON form.
     #[allow(clippy::expect_used)]
     let json = serde_json::to_vec(&content).expect("a change has a JSON form");
-    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
+    super::base::hex(&Sha256::digest(json))
 }
 
 fn decode(file: &str, bytes: Vec<u8>) -> Result<String, IntakeError> {

@@ -6,6 +6,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use crate::flow::intake::{STDIN, content_hash};
+use crate::recipient::Change;
+
 /// The number of a change in its journal; later changes have larger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Seq(pub i64);
@@ -76,6 +79,24 @@ pub struct NewChange {
     pub connection: String,
     /// The identity as the source names it
     pub identity: String,
+}
+
+impl NewChange {
+    /// A change of a flow. It holds references to secrets only, so it can be kept as it is.
+    pub fn of(change: &Change, connection: &str) -> Self {
+        let file = &change.source.file;
+        // The same file by another relative name is the same source.
+        let source = if file == STDIN { None } else { std::path::absolute(file).ok() };
+        Self {
+            change_id: change.change_id.clone(),
+            source: source.map_or_else(|| file.clone(), |path| path.display().to_string()),
+            line: Some(change.source.line),
+            content_hash: content_hash(change),
+            content: serde_json::to_value(change).unwrap_or_default(),
+            connection: connection.to_owned(),
+            identity: change.identity.clone(),
+        }
+    }
 }
 
 /// What became of journalling a change.

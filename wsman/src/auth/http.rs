@@ -1,5 +1,7 @@
 //! The `WWW-Authenticate` and `Authorization` headers, RFC 9110 section 11.
 
+use std::fmt;
+
 use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
@@ -17,7 +19,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// One challenge of a `WWW-Authenticate` header, or the content of an `Authorization` header.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
     /// The scheme's name as sent.
     pub name: String,
@@ -47,6 +49,17 @@ impl Challenge {
             .decode(text)
             .map_err(|_| AuthError::malformed("authentication header", "token is not base64"))?;
         Ok(Some(bytes))
+    }
+}
+
+/// The token may be a password.
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token68 = self.token68.as_ref().map(|_| "***");
+        f.debug_struct("Challenge")
+            .field("name", &self.name)
+            .field("token68", &token68)
+            .finish_non_exhaustive()
     }
 }
 
@@ -188,6 +201,12 @@ mod tests {
         assert!(found.iter().all(|challenge| challenge.token68.is_none()));
         assert_eq!(found[3].scheme, None);
         assert_eq!(found[3].name, "Digest");
+    }
+
+    #[test]
+    fn a_password_does_not_show() {
+        let read = authorization("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==").unwrap();
+        assert!(!format!("{read:?}").contains("QWxh"));
     }
 
     #[test]

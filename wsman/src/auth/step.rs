@@ -1,9 +1,10 @@
 //! The two sides of a sign-in, one token at a time.
 
+use std::fmt;
+
 use super::{AccountStore, AuthError, SecurityContext, UserName};
 
 /// What an [`Initiator`] wants next.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Step {
     /// Send this token and wait for the peer's.
@@ -20,7 +21,6 @@ pub enum Step {
 }
 
 /// What an [`Acceptor`] wants next.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum AcceptorStep {
     /// Send this token (HTTP status 401) and wait for the peer's.
@@ -34,6 +34,25 @@ pub enum AcceptorStep {
         /// Who signed in.
         user: UserName,
     },
+}
+
+/// Tokens stay out of logs.
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continue(_) => f.write_str("Continue"),
+            Self::Established { context, .. } => f.debug_tuple("Established").field(context).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for AcceptorStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Continue(_) => f.write_str("Continue"),
+            Self::Established { user, .. } => f.debug_tuple("Established").field(user).finish(),
+        }
+    }
 }
 
 /// The client's side of one sign-in on one connection.
@@ -102,8 +121,8 @@ impl Scheme {
     }
 }
 
-impl std::fmt::Display for Scheme {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }

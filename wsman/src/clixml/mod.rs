@@ -15,12 +15,15 @@ mod decode;
 mod encode;
 mod error;
 mod escape;
+mod kind;
 mod limits;
 mod names;
 mod number;
 mod object;
 mod scan;
 mod secure;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod value;

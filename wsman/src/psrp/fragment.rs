@@ -1,7 +1,9 @@
 //! Fragments, `[MS-PSRP] 2.2.4`: cutting messages into pieces and putting them together again.
 //!
 //! Reassembly follows the real engine: one object at a time per stream, a start flag drops an unfinished object,
-//! ids need not rise, the top bit of an id is ignored, and an object without a byte is no object.
+//! ids need not rise, and the top bit of an id is ignored.
+
+use std::fmt;
 
 /// Bytes in front of the blob of a fragment.
 pub const FRAGMENT_HEADER: usize = 21;
@@ -16,7 +18,6 @@ const ID_MASK: u64 = i64::MAX as u64;
 const MAX_BLOB: usize = i32::MAX as usize - FRAGMENT_HEADER;
 
 /// One object on its way out, cut on demand.
-#[derive(Debug)]
 pub struct Fragmenter {
     object_id: u64,
     next_fragment: u64,
@@ -52,6 +53,19 @@ impl Fragmenter {
         self.sent += blob;
         self.next_fragment += 1;
         true
+    }
+}
+
+/// Content is nobody's business in a log.
+impl fmt::Debug for Fragmenter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fragmenter(object {}, {} of {} bytes)", self.object_id, self.sent, self.data.len())
+    }
+}
+
+impl fmt::Debug for Reassembler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reassembler({} bytes pending)", self.pending.len())
     }
 }
 
@@ -91,7 +105,6 @@ pub enum FragmentError {
 /// Puts the fragments of one stream together.
 ///
 /// An error is final: every later call gives it again.
-#[derive(Debug)]
 pub struct Reassembler {
     limit: usize,
     /// Bytes of a fragment that is not complete yet.
@@ -99,7 +112,6 @@ pub struct Reassembler {
     state: State,
 }
 
-#[derive(Debug)]
 enum State {
     Idle,
     Open { object: u64, next_fragment: u64, data: Vec<u8> },
@@ -218,7 +230,7 @@ impl Reassembler {
             return Ok(None);
         }
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Open { data, .. } if !data.is_empty() => Ok(Some(data)),
+            State::Open { data, .. } => Ok(Some(data)),
             _ => Ok(None),
         }
     }

@@ -409,6 +409,33 @@ fn a_body_that_says_null_is_refused() {
     ));
 }
 
+/// A client that never makes the exchange does not make the server hold everything it sends.
+#[test]
+fn what_waits_for_a_key_is_bounded() {
+    let mut both = Loop::opened();
+    both.start(PipelineSpec { input: PipelineInput::Streamed, ..Command::new("One").into() });
+    let input = message(MessageType::PipelineInput, POOL, PIPE, "<SS>AAAAAAAAAAAAAAAAAAAAAA==</SS>");
+    for _ in 0..100 {
+        both.server.receive(Stream::Pipeline(PIPE), &input);
+    }
+    assert_eq!(both.server.next_event(), None);
+    both.server.receive(Stream::Pipeline(PIPE), &input);
+    assert!(matches!(both.server.next_event(), Some(ServerEvent::Refused { .. })));
+}
+
+/// Encrypted under no key of ours: refused when the key is there, one by one, and nothing shows.
+#[test]
+fn a_foreign_ciphertext_is_refused() {
+    let mut both = Loop::opened();
+    both.start(PipelineSpec { input: PipelineInput::Streamed, ..Command::new("One").into() });
+    both.client.exchange_keys().unwrap();
+    both.run();
+    let input = message(MessageType::PipelineInput, POOL, PIPE, "<SS>AAAAAAAAAAAAAAAAAAAAAA==</SS>");
+    both.server.receive(Stream::Pipeline(PIPE), &input);
+    let error = PsrpError::SessionKey(session_key::SessionKeyError::Ciphertext);
+    assert_eq!(both.run(), [ServerEvent::Refused { stream: Stream::Pipeline(PIPE), error }]);
+}
+
 #[test]
 fn unknown_messages_and_strangers_are_passed_over() {
     let mut both = Loop::opened();

@@ -141,3 +141,7 @@ impl<E> Replace<'_, E> {
         properties.into_iter().map(member).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "secret_tests.rs"]
+mod tests;

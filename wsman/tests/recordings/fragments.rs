@@ -26,8 +26,10 @@ fn check(case: &Json) -> Result<(), String> {
     'buffers: for (place, buffer) in case["buffers_base64"].as_array().unwrap().iter().enumerate() {
         let mut messages = Vec::new();
         let result = reassembler.push(&STANDARD.decode(buffer.as_str().unwrap()).unwrap(), &mut messages);
-        for message in messages {
-            match read(&message) {
+        // An object without a byte is no error of the reassembly; the reader behind it refuses it
+        // (`fragment-zero-length-whole` of the experiments).
+        for message in messages.iter().filter(|message| !message.is_empty()) {
+            match read(message) {
                 Ok(object) => objects.push(object),
                 Err(_) => {
                     error_at = Some(place);

@@ -80,7 +80,8 @@ impl SpnegoInitiator {
             verify(context, &negotiation.mech_list, mic)?;
             negotiation.mic_verified = true;
         }
-        let completed = reply.state == Some(NegState::AcceptCompleted);
+        // Whatever the peer says, nothing is complete while it lacks a token of ours.
+        let completed = reply.state == Some(NegState::AcceptCompleted) && response_token.is_none();
         let wanted = context.protection().wants_mech_list_mic()
             || negotiation.current != 0
             || negotiation.mic_requested
@@ -103,11 +104,10 @@ impl SpnegoInitiator {
     /// Takes note of the peer's choice; whether it is another than the one whose token was sent.
     fn choose(&self, negotiation: &mut Negotiation, choice: Option<&MechType>) -> Result<bool, AuthError> {
         let Some(choice) = choice else { return Ok(false) };
-        let offered = |offer: &Box<dyn Initiator>| Some(offer.mechanism()) == choice.mechanism();
         let index = self
             .offers
             .iter()
-            .position(offered)
+            .position(|offer| Some(offer.mechanism()) == choice.mechanism())
             .ok_or_else(|| AuthError::NoCommonMechanism { offered: choice.to_string() })?;
         let reselected = index != negotiation.current;
         if reselected && negotiation.chosen {

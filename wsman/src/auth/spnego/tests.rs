@@ -182,6 +182,16 @@ fn old_servers_send_no_mic_or_a_copy_of_the_token() {
 }
 
 #[test]
+fn nothing_is_complete_before_the_proof_is_sent() {
+    let mut us = SpnegoInitiator::new(vec![ntlm_initiator()]);
+    let mut them = SpnegoAcceptor::new(vec![ntlm_acceptor()]);
+    let mut challenge = NegTokenResp::parse(&ask(&mut them, &begin(&mut us))).unwrap();
+    challenge.state = Some(NegState::AcceptCompleted);
+    let authenticate = reply(&mut us, &challenge.to_bytes().unwrap());
+    established(them.step(&authenticate, &Accounts).unwrap());
+}
+
+#[test]
 fn raw_ntlm_is_answered_raw() {
     let mut us = ntlm_initiator();
     let mut them = SpnegoAcceptor::new(vec![ntlm_acceptor()]);

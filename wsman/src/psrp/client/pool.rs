@@ -11,6 +11,7 @@ use super::keys::{Held, HeldMessages, Keys};
 use super::pipeline::{Phase, Pipeline};
 use crate::clixml::{SecureText, Value};
 use crate::psrp::codec::{self, Decoder};
+use crate::psrp::command::{Command, Merge, MergeTarget};
 use crate::psrp::error::CallError;
 use crate::psrp::fragment::Reassembler;
 use crate::psrp::message::{
@@ -135,7 +136,7 @@ impl ClientPool {
     /// Starts a pipeline. `id` is the command's id as well.
     pub fn create_pipeline(&mut self, id: Uuid, spec: PipelineSpec) -> Result<(), CallError> {
         self.check_new(id)?;
-        check_commands(&spec)?;
+        check_commands(&spec, self.merge_fields)?;
         let create = CreatePipeline {
             statements: spec.statements,
             no_input: spec.input == PipelineInput::None,
@@ -476,9 +477,17 @@ impl ClientPool {
     }
 }
 
-fn check_commands(spec: &PipelineSpec) -> Result<(), CallError> {
+fn check_commands(spec: &PipelineSpec, fields: MergeFields) -> Result<(), CallError> {
     if spec.statements.is_empty() || spec.statements.iter().any(Vec::is_empty) {
         return Err(CallError::Invalid("a statement has no command"));
+    }
+    let needs_new = |command: &Command| {
+        command.merge.information != MergeTarget::Own && fields != MergeFields::Five
+            || command.merge != Merge::default() && fields == MergeFields::Old
+    };
+    let batch = spec.statements.len() > 1 && fields == MergeFields::Old;
+    if batch || spec.statements.iter().flatten().any(needs_new) {
+        return Err(CallError::NotSupported);
     }
     let arguments = spec.statements.iter().flatten().flat_map(|command| &command.arguments);
     if arguments

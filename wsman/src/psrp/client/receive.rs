@@ -175,7 +175,13 @@ impl ClientPool {
                 self.body(message)?;
                 return Ok(());
             }
-            // What is left are the messages of a client.
+            // The real client passes over a client's messages to a pipeline.
+            MessageType::PipelineInput
+            | MessageType::EndOfPipelineInput
+            | MessageType::PipelineHostResponse => {
+                return Ok(());
+            }
+            // What is left are a client's messages to the pool.
             _ => return Err(PsrpError::WrongSide(message_type)),
         };
         if known {

@@ -163,7 +163,8 @@ fn command_value(command: &Command, fields: MergeFields) -> Value {
     };
     let error = if command.merge_errors_to_output { OUTPUT } else { 0 };
     // The old pair of members says the same where only errors are merged, as the real client does.
-    let old = command.merge_errors_to_output && command.merge == Merge::default();
+    let old =
+        command.merge_errors_to_output && (command.merge == Merge::default() || fields == MergeFields::Old);
     let mut members = vec![
         ("Cmd", string(&command.name)),
         ("IsScript", Value::Bool(command.is_script)),

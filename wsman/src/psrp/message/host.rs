@@ -67,7 +67,7 @@ impl HostInfo {
 }
 
 macro_rules! host_methods {
-    ($($name:ident = $number:literal $kind:ident,)*) => {
+    ($($name:ident = $number:literal $kind:ident $arity:literal,)*) => {
         /// A method of the host, `[MS-PSRP] 2.2.3.17`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
@@ -94,6 +94,11 @@ macro_rules! host_methods {
             pub fn is_void(self) -> bool {
                 match self { $(Self::$name => host_methods!(@$kind),)* }
             }
+
+            /// How many parameters it has.
+            pub fn arity(self) -> usize {
+                match self { $(Self::$name => $arity,)* }
+            }
         }
     };
     (@void) => { true };
@@ -101,19 +106,19 @@ macro_rules! host_methods {
 }
 
 host_methods! {
-    GetName = 1 asks, GetVersion = 2 asks, GetInstanceId = 3 asks, GetCurrentCulture = 4 asks, GetCurrentUICulture = 5 asks,
-    SetShouldExit = 6 void, EnterNestedPrompt = 7 void, ExitNestedPrompt = 8 void, NotifyBeginApplication = 9 void,
-    NotifyEndApplication = 10 void, ReadLine = 11 asks, ReadLineAsSecureString = 12 asks, Write1 = 13 void, Write2 = 14 void,
-    WriteLine1 = 15 void, WriteLine2 = 16 void, WriteLine3 = 17 void, WriteErrorLine = 18 void, WriteDebugLine = 19 void,
-    WriteProgress = 20 void, WriteVerboseLine = 21 void, WriteWarningLine = 22 void, Prompt = 23 asks,
-    PromptForCredential1 = 24 asks, PromptForCredential2 = 25 asks, PromptForChoice = 26 asks, GetForegroundColor = 27 asks,
-    SetForegroundColor = 28 void, GetBackgroundColor = 29 asks, SetBackgroundColor = 30 void, GetCursorPosition = 31 asks,
-    SetCursorPosition = 32 void, GetWindowPosition = 33 asks, SetWindowPosition = 34 void, GetCursorSize = 35 asks,
-    SetCursorSize = 36 void, GetBufferSize = 37 asks, SetBufferSize = 38 void, GetWindowSize = 39 asks, SetWindowSize = 40 void,
-    GetWindowTitle = 41 asks, SetWindowTitle = 42 void, GetMaxWindowSize = 43 asks, GetMaxPhysicalWindowSize = 44 asks,
-    GetKeyAvailable = 45 asks, ReadKey = 46 asks, FlushInputBuffer = 47 void, SetBufferContents1 = 48 void,
-    SetBufferContents2 = 49 void, GetBufferContents = 50 asks, ScrollBufferContents = 51 void, PushRunspace = 52 void,
-    PopRunspace = 53 void, GetIsRunspacePushed = 54 asks, GetRunspace = 55 asks, PromptForChoiceMultipleSelection = 56 asks,
+    GetName = 1 asks 0, GetVersion = 2 asks 0, GetInstanceId = 3 asks 0, GetCurrentCulture = 4 asks 0, GetCurrentUICulture = 5 asks 0,
+    SetShouldExit = 6 void 1, EnterNestedPrompt = 7 void 0, ExitNestedPrompt = 8 void 0, NotifyBeginApplication = 9 void 0,
+    NotifyEndApplication = 10 void 0, ReadLine = 11 asks 0, ReadLineAsSecureString = 12 asks 0, Write1 = 13 void 1, Write2 = 14 void 3,
+    WriteLine1 = 15 void 0, WriteLine2 = 16 void 1, WriteLine3 = 17 void 3, WriteErrorLine = 18 void 1, WriteDebugLine = 19 void 1,
+    WriteProgress = 20 void 2, WriteVerboseLine = 21 void 1, WriteWarningLine = 22 void 1, Prompt = 23 asks 3,
+    PromptForCredential1 = 24 asks 4, PromptForCredential2 = 25 asks 6, PromptForChoice = 26 asks 4, GetForegroundColor = 27 asks 0,
+    SetForegroundColor = 28 void 1, GetBackgroundColor = 29 asks 0, SetBackgroundColor = 30 void 1, GetCursorPosition = 31 asks 0,
+    SetCursorPosition = 32 void 1, GetWindowPosition = 33 asks 0, SetWindowPosition = 34 void 1, GetCursorSize = 35 asks 0,
+    SetCursorSize = 36 void 1, GetBufferSize = 37 asks 0, SetBufferSize = 38 void 1, GetWindowSize = 39 asks 0, SetWindowSize = 40 void 1,
+    GetWindowTitle = 41 asks 0, SetWindowTitle = 42 void 1, GetMaxWindowSize = 43 asks 0, GetMaxPhysicalWindowSize = 44 asks 0,
+    GetKeyAvailable = 45 asks 0, ReadKey = 46 asks 1, FlushInputBuffer = 47 void 0, SetBufferContents1 = 48 void 2,
+    SetBufferContents2 = 49 void 2, GetBufferContents = 50 asks 1, ScrollBufferContents = 51 void 4, PushRunspace = 52 void 1,
+    PopRunspace = 53 void 0, GetIsRunspacePushed = 54 asks 0, GetRunspace = 55 asks 0, PromptForChoiceMultipleSelection = 56 asks 4,
 }
 
 impl HostMethod {
@@ -152,14 +157,15 @@ impl HostCall {
         ])
     }
 
-    /// Reads the body.
+    /// Reads the body. The number of parameters is that of the method; their types are for whoever carries it out.
     pub fn from_value(value: &Value) -> Result<Self, BodyError> {
         let members = Members::of(value, "host call")?;
-        Ok(Self {
-            call_id: members.int64("ci")?,
-            method: HostMethod::read(&members)?,
-            parameters: members.list("mp")?.to_vec(),
-        })
+        let method = HostMethod::read(&members)?;
+        let parameters = members.list("mp")?.to_vec();
+        if parameters.len() != method.arity() {
+            return Err(members.error("mp"));
+        }
+        Ok(Self { call_id: members.int64("ci")?, method, parameters })
     }
 }
 

@@ -4,7 +4,7 @@ use super::create_pipeline::ApartmentState;
 use super::host::HostInfo;
 use crate::clixml::Value;
 use crate::psrp::error::BodyError;
-use crate::psrp::members::{Members, enumeration, object};
+use crate::psrp::members::{Members, enumeration, number, object};
 
 /// The client asks for a runspace pool.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,11 @@ impl InitRunspacePool {
     /// Reads the body; every member has to be there, and the numbers have to make a pool.
     pub fn from_value(value: &Value) -> Result<Self, BodyError> {
         let members = Members::of(value, "INIT_RUNSPACEPOOL")?;
-        members.required("PSThreadOptions")?;
+        // A number, or the name of one; a number has to be one of the four.
+        let thread_options = members.required("PSThreadOptions")?;
+        if number(thread_options).is_some_and(|number| !(0..=3).contains(&number)) {
+            return Err(members.error("PSThreadOptions"));
+        }
         members.required("ApartmentState")?;
         let init = Self {
             min_runspaces: members.int32("MinRunspaces")?,

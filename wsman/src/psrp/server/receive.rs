@@ -6,7 +6,7 @@ use super::event::{RunPipeline, ServerEvent};
 use super::pipeline::{Phase, Pipeline};
 use super::pool::{Keys, Opened, ServerPool, State};
 use crate::clixml::{SecureText, Value};
-use crate::psrp::error::PsrpError;
+use crate::psrp::error::{BodyError, PsrpError};
 use crate::psrp::message::{
     ApplicationPrivateData, AvailabilityResponse, CreatePipeline, Destination, EncryptedSessionKey,
     GetCommandMetadata, HostInfo, HostResponse, InitRunspacePool, Message, MessageType, PoolState, PublicKey,
@@ -15,6 +15,9 @@ use crate::psrp::message::{
 use crate::psrp::outbox::Stream;
 use crate::psrp::secret;
 use crate::psrp::session_key::SessionKeyError;
+
+/// Messages of one stream that may wait for the session key.
+const MAX_HELD: usize = 100;
 
 impl ServerPool {
     /// Takes bytes that the transport received: `creationXml` and what is sent to the shell on the pool's stream,
@@ -66,7 +69,7 @@ impl ServerPool {
         }
         if let State::Opened(opened) = &self.state
             && message.pool_id != opened.id
-            && message.message_type != MessageType::SessionCapability
+            && !matches!(message.message_type, MessageType::SessionCapability | MessageType::InitRunspacePool)
         {
             let error = PsrpError::WrongPool(message.message_type);
             self.close_by_client();
@@ -84,21 +87,29 @@ impl ServerPool {
                 self.close_by_client();
                 Ok(())
             }
-            (_, State::Negotiating) => Err(unexpected("versions were not negotiated")),
+            (_, State::Negotiating) => {
+                // The real server never answers again.
+                self.state = State::Closed;
+                Err(unexpected("versions were not negotiated"))
+            }
             (MessageType::InitRunspacePool, State::Negotiated { protocol }) => self.init(&message, protocol),
             (MessageType::InitRunspacePool, _) => Err(unexpected("the pool was open")),
             (MessageType::PublicKey, _) => self.public_key(&message),
             (_, State::Opened(opened)) => match stream {
                 _ if is_pipeline_message(message_type) => {
-                    let id = match stream {
-                        Stream::Pipeline(id) => id,
-                        Stream::Pool => message.pipeline_id,
-                    };
+                    let id = message.pipeline_id;
+                    if matches!(stream, Stream::Pipeline(stream) if stream != id) {
+                        return Err(unexpected("another pipeline's stream was read"));
+                    }
                     self.pipeline_message(id, message, &opened)
                 }
                 _ => self.pool_message(message, opened),
             },
-            _ => Err(unexpected("the pool was not open")),
+            (_, State::Negotiated { .. }) => {
+                self.state = State::Closed;
+                Err(unexpected("the pool was not open"))
+            }
+            (_, State::Closed) => Err(unexpected("the pool was closed")),
         }
     }
 
@@ -192,6 +203,10 @@ impl ServerPool {
         match message.message_type {
             MessageType::RunspacePoolHostResponse => {
                 if self.needs_exchange(&body) {
+                    if self.held.len() >= MAX_HELD {
+                        let state = "too much waited for the session key";
+                        return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+                    }
                     self.held.push_back(message);
                     return Ok(());
                 }
@@ -246,6 +261,13 @@ impl ServerPool {
         let needs_exchange = self.needs_exchange(&body);
         let Some(pipeline) = self.pipelines.get_mut(&id) else { return Ok(()) };
         if needs_exchange || !pipeline.held.is_empty() {
+            let bytes: usize = pipeline.held.iter().map(|held| held.body.len()).sum();
+            if pipeline.held.len() >= MAX_HELD
+                || bytes + message.body.len() > self.config.limits.max_object_size
+            {
+                let state = "too much waited for the session key";
+                return Err(PsrpError::Unexpected { message_type: message.message_type, state });
+            }
             pipeline.held.push_back(message);
             return Ok(());
         }
@@ -276,6 +298,9 @@ impl ServerPool {
             (MessageType::PipelineInput, Phase::Running { takes_input: true, .. }) => {
                 self.events.push_back(ServerEvent::Input { id, value: body });
                 Ok(())
+            }
+            (MessageType::EndOfPipelineInput, Phase::Running { .. }) if !message.body.is_empty() => {
+                Err(PsrpError::Body(BodyError { message: "END_OF_PIPELINE_INPUT", member: "end" }))
             }
             (MessageType::EndOfPipelineInput, Phase::Running { takes_input, .. }) => {
                 if std::mem::replace(takes_input, false) {

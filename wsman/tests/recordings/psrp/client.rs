@@ -22,7 +22,7 @@ pub fn body(message: &Message) -> Value {
 }
 
 /// The key pair of the recorded client is gone; ours takes its place.
-fn pair() -> ClientKeyPair {
+pub fn pair() -> ClientKeyPair {
     static PAIR: OnceLock<ClientKeyPair> = OnceLock::new();
     PAIR.get_or_init(|| {
         let mut state = 7u64;

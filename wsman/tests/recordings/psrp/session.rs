@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use wsman::psrp::Stream;
 use wsman::psrp::fragment::{Fragmenter, Reassembler};
-use wsman::psrp::message::{Destination, Message};
+use wsman::psrp::message::{Destination, Message, MessageType};
 
 use crate::common::{Tally, json_lines};
 
@@ -129,4 +129,11 @@ fn compare(message: &Message, expected: &Json, line: &Line) -> Result<(), String
         None => Ok(()),
         Some((what, _)) => Err(format!("{name}: {what} differs")),
     }
+}
+
+/// The type of a name as the recordings write it, `SESSION_CAPABILITY`.
+pub fn message_type(name: &str) -> Option<MessageType> {
+    let plain = name.replace('_', "").to_lowercase();
+    let all = (0x0001_0000..0x0001_0010).chain(0x0002_1000..0x0002_1110).chain(0x0004_1000..0x0004_1110);
+    all.map(MessageType::from_number).find(|it| format!("{it:?}").to_lowercase() == plain)
 }

@@ -75,7 +75,7 @@ impl Authenticate {
     /// Takes the MIC out of a message, leaving zeros.
     pub(in crate::auth::ntlm) fn take_mic(message: &mut [u8]) -> Option<[u8; 16]> {
         let place = message.get_mut(MIC)?.first_chunk_mut::<16>()?;
-        Some(std::mem::replace(place, [0; 16]))
+        Some(std::mem::take(place))
     }
 }
 
