@@ -175,3 +175,16 @@ fn a_routing_address_that_cannot_be_known_is_left_to_exchange() {
     assert_eq!(planned.steps[0].parameter("RemoteRoutingAddress"), None);
     assert!(planned.findings.iter().any(|finding| finding.message.contains("routing address")));
 }
+
+/// Creating may stamp more than the user had, so the list is sent although the user has just these addresses.
+#[test]
+fn the_list_is_sent_even_when_the_user_has_it() {
+    let mut known = user();
+    known.kind = RecipientKind::MailUser;
+    known.email_addresses = strings(&["SMTP:jane@contoso.com", "smtp:jr@contoso.com"]);
+    let change = addressed(ensure(), &["jr@contoso.com", "jane@contoso.com"]);
+    let planned = plan(Some(&known), &change, &policy(), &here());
+    assert_eq!(cmdlets(&planned), ["Enable-Mailbox", "Set-Mailbox"]);
+    let Some(ParameterValue::List(sent)) = planned.steps[1].parameter("EmailAddresses") else { panic!() };
+    assert!(crate::address::same_state(sent, &known.email_addresses));
+}

@@ -56,7 +56,6 @@ impl Connection {
         self.last_used.elapsed() > MAX_IDLE
     }
 
-
     /// Sends one SOAP message and returns the answer in clear. After an error the connection is of no further use.
     pub(crate) async fn request(&mut self, soap: &[u8], what: &'static str) -> Result<Vec<u8>, Error> {
         let timeouts = &self.target.config.timeouts;
@@ -102,7 +101,8 @@ impl Connection {
         let http_error = || Error::Http { status: status.as_u16(), excerpt: body_excerpt(&answer.body) };
         match &mut self.protection {
             Protection::Sealed(context) if is_sealed => {
-                Ok(multipart::unseal(context, &answer.content_type, &answer.body).map_err(SignInError::from)?)
+                Ok(multipart::unseal(context, &answer.content_type, &answer.body)
+                    .map_err(SignInError::from)?)
             }
             // In clear, where anybody on the way may have written it.
             Protection::Sealed(_) if status.is_success() => {

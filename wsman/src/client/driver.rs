@@ -23,7 +23,13 @@ pub(super) const MAX_WAITING: usize = 512;
 
 /// What handles ask of the driver.
 pub(super) enum Order {
-    Start { id: Uuid, spec: Box<PipelineSpec>, deadline: Option<Duration>, feed: Feed, reply: oneshot::Sender<Result<(), Error>> },
+    Start {
+        id: Uuid,
+        spec: Box<PipelineSpec>,
+        deadline: Option<Duration>,
+        feed: Feed,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     Stop(Uuid),
     /// The handle is gone.
     Abandon(Uuid),
@@ -370,7 +376,11 @@ impl From<SessionError> for Error {
     }
 }
 
-async fn exchange(transport: Transport, request: Request, spare: bool) -> (u64, Duration, Result<Vec<u8>, Error>) {
+async fn exchange(
+    transport: Transport,
+    request: Request,
+    spare: bool,
+) -> (u64, Duration, Result<Vec<u8>, Error>) {
     if !request.delay.is_zero() {
         tokio::time::sleep(request.delay).await;
     }

@@ -32,9 +32,8 @@ impl RunspacePool {
     /// Connects, signs in, and opens a pool.
     pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         // The system's certificate store may be read, which takes its time.
-        let target = tokio::task::spawn_blocking(move || Target::new(config))
-            .await
-            .map_err(|_| Error::Closed)??;
+        let target =
+            tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;
         let machine = ClientConfig {
             max_runspaces: i32::from(options.max_runspaces.max(1)),
             key_pair: options.key_pair,

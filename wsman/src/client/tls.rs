@@ -53,7 +53,9 @@ impl CertificatePin {
         let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
         match (digits.len(), <[u8; 32]>::try_from(bytes)) {
             (64, Ok(hash)) => Ok(Self::Sha256(hash)),
-            _ => Err(Error::Configuration("a certificate is pinned by 64 hex digits (SHA-256) or by PEM".into())),
+            _ => Err(Error::Configuration(
+                "a certificate is pinned by 64 hex digits (SHA-256) or by PEM".into(),
+            )),
         }
     }
 }
@@ -83,16 +85,17 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
         return Ok(Arc::new(Chosen { accept: Accept::Any, algorithms: schemes() }));
     }
     let Some(pem) = &options.ca_pem else {
-        let verifier = rustls_platform_verifier::Verifier::new(provider)
-            .map_err(|error| Error::Configuration(format!("the system's trusted certificates cannot be read: {error}")))?;
+        let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
+            Error::Configuration(format!("the system's trusted certificates cannot be read: {error}"))
+        })?;
         return Ok(Arc::new(verifier));
     };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| Error::Configuration("the CA file is not PEM".into()))?;
-        roots
-            .add(certificate)
-            .map_err(|error| Error::Configuration(format!("a certificate of the CA file cannot be used: {error}")))?;
+        roots.add(certificate).map_err(|error| {
+            Error::Configuration(format!("a certificate of the CA file cannot be used: {error}"))
+        })?;
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()

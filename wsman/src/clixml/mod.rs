@@ -15,6 +15,7 @@ mod decode;
 mod encode;
 mod error;
 mod escape;
+mod kind;
 mod limits;
 mod names;
 mod number;
@@ -22,6 +23,8 @@ mod object;
 mod scan;
 mod secure;
 mod stderr;
+#[cfg(test)]
+mod tests;
 mod text;
 mod time;
 mod value;
