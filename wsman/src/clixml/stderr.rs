@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_stays_text() {
         for stderr in [
-            format!("{MARK}"),
+            MARK.to_owned(),
             format!("{MARK} none"),
             format!("{MARK}\r\n{OPEN}<S S=\"Error\">cut"),
             format!("{MARK}\r\n{OPEN}<I32>no number</I32></Objs> after"),
