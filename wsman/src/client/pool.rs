@@ -39,6 +39,8 @@ impl RunspacePool {
             key_pair: options.key_pair,
             ..ClientConfig::default()
         };
+        let timeouts = target.config.timeouts;
+        let open = timeouts.connect + timeouts.sign_in + timeouts.open;
         let endpoint = EndpointInfo {
             url: target.url.to_string(),
             resource_uri: target.config.resource_uri.clone(),
@@ -53,7 +55,10 @@ impl RunspacePool {
         tokio::spawn(driver.run());
         // From here on dropping it closes what was opened.
         let pool = Self { orders };
-        has_opened.await.map_err(|_| Error::Closed)??;
+        match tokio::time::timeout(open, has_opened).await {
+            Ok(opened) => opened.map_err(|_| Error::Closed)??,
+            Err(_) => return Err(Error::Timeout { what: "the runspace pool", after: open, sent: true }),
+        }
         Ok(pool)
     }
 
