@@ -83,7 +83,8 @@ impl Transport {
             };
             let again = match (&error, resend) {
                 (Error::Lost { sent: false, .. }, Resend::IfUnsent) => tries < MAX_UNSENT_TRIES,
-                (Error::Lost { .. }, Resend::Always) => tries < MAX_TRIES,
+                // Where the answer had begun the server holds nothing of it any more: a repetition would hide the gap.
+                (Error::Lost { answered: false, .. }, Resend::Always) => tries < MAX_TRIES,
                 // A firewall that has forgotten the connection swallows everything in silence.
                 (Error::Timeout { sent: true, .. }, Resend::Always) => tries < MAX_SILENT_TRIES,
                 _ => false,
