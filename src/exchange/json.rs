@@ -33,7 +33,7 @@ fn convert(value: &Value, depth: usize) -> Json {
         Value::UInt64(number) => (*number).into(),
         Value::Single(number) => float(f64::from(*number)),
         Value::Double(number) => float(*number),
-        Value::Decimal(number) => decimal(*number).into(),
+        Value::Decimal(number) => decimal(**number).into(),
         Value::DateTime(moment) => date_time(*moment).into(),
         Value::TimeSpan(span) => time_span(*span).into(),
         Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into(),

@@ -23,6 +23,8 @@ mod fault;
 mod log;
 mod output;
 mod session;
+#[cfg(test)]
+mod tests;
 
 pub use directory::{AcceptedDomain, AddressPolicy, Attribute, Database, Seed, SeedError, SeedObject};
 pub use exchange::{Exchange, Options};

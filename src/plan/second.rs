@@ -2,7 +2,7 @@
 
 use super::{Context, Finding, ParameterValue, Policy, Step, addresses};
 use crate::{
-    address::{self, Flow, Outcome},
+    address::{self, Flow},
     recipient::{AddressFlow, Change, Recipient},
 };
 
@@ -41,11 +41,7 @@ pub fn plan_after_create(
             "Exchange has given the new mailbox {}, which stays",
             more.join(", ")
         )));
-        if let Outcome::Set(list) = &merged.outcome {
-            step.push("EmailAddresses", ParameterValue::List(list.clone()));
-        } else {
-            step.push("EmailAddresses", ParameterValue::List(merged.result.clone()));
-        }
+        step.push("EmailAddresses", ParameterValue::List(merged.result.clone()));
     }
     (steps, findings)
 }

@@ -20,10 +20,9 @@ pub(super) fn requested(current: &[String], bound: &Bound) -> Vec<String> {
 /// A whole list: without an explicit `SMTP:`, the first SMTP address becomes primary.
 fn overwritten(items: &[String]) -> Vec<String> {
     let mut proxies: Vec<Proxy> = items.iter().map(|text| written(text)).collect();
-    if !proxies.iter().any(|proxy| proxy.prefix == "SMTP") {
-        if let Some(first) = proxies.iter_mut().find(|proxy| proxy.is_smtp()) {
-            first.prefix = "SMTP".to_owned();
-        }
+    let marked = proxies.iter().any(|proxy| proxy.prefix == "SMTP");
+    if let Some(first) = proxies.iter_mut().find(|proxy| !marked && proxy.is_smtp()) {
+        first.prefix = "SMTP".to_owned();
     }
     proxies.iter().map(Proxy::to_string).collect()
 }

@@ -59,7 +59,7 @@ pub(super) fn bind(
     cmdlet: &'static Cmdlet,
     command: &Command,
     piped: bool,
-) -> Result<Arguments, ErrorRecord> {
+) -> Result<Arguments, Box<ErrorRecord>> {
     let fail = |id: &str, message: String| errors::binding(cmdlet.name, id, &message);
     let mut chosen: Vec<(&'static Parameter, &Value)> = Vec::new();
     let mut positional: Vec<&Value> = Vec::new();
@@ -110,7 +110,7 @@ pub(super) fn bind(
 }
 
 /// Exact name, else a prefix that fits one parameter only.
-fn find_parameter(cmdlet: &'static Cmdlet, name: &str) -> Result<&'static Parameter, ErrorRecord> {
+fn find_parameter(cmdlet: &'static Cmdlet, name: &str) -> Result<&'static Parameter, Box<ErrorRecord>> {
     let all = || cmdlet.parameters.iter().chain(COMMON.iter());
     if let Some(parameter) = all().find(|parameter| parameter.name.eq_ignore_ascii_case(name)) {
         return Ok(parameter);
@@ -147,7 +147,7 @@ fn resolve_set(
     cmdlet: &Cmdlet,
     chosen: &[(&'static Parameter, &Value)],
     piped: bool,
-) -> Result<(), ErrorRecord> {
+) -> Result<(), Box<ErrorRecord>> {
     let bound = |name: &str| {
         chosen.iter().any(|(parameter, _)| parameter.name == name) || (piped && name == "Identity")
     };

@@ -129,7 +129,7 @@ impl<'a> Call<'a> {
             (self.sink)(Record::Warning(text.clone()));
         }
         if preference.warnings_stop && self.stopped.is_none() {
-            self.stopped = Some(Box::new(errors::stopped_by_warning(self.cmdlet.name, &text)));
+            self.stopped = Some(errors::stopped_by_warning(self.cmdlet.name, &text));
         }
         self.warnings.push(text);
     }
@@ -159,7 +159,7 @@ impl<'a> Call<'a> {
             let question = format!(
                 "Are you sure you want to perform this action?\nPerforming the operation \"{operation}\" on target \"{target}\"."
             );
-            return Err(Fail::Record(Box::new(errors::prompt_refused(self.cmdlet.name, &question))));
+            return Err(Fail::Record(errors::prompt_refused(self.cmdlet.name, &question)));
         }
         Ok(true)
     }

@@ -298,10 +298,16 @@ fn delta_or_list(
 fn enumeration(name: &str, value: &Value, type_name: &str, names: &[&str]) -> Result<Bound, Refusal> {
     let by_number = |number: i64| usize::try_from(number).ok().and_then(|index| names.get(index));
     let found = match value {
-        Value::Object(object) => match &object.base {
-            Container::Value(inner) => integer(inner).and_then(by_number),
-            _ => text_of(value).and_then(|text| names.iter().find(|known| known.eq_ignore_ascii_case(&text))),
-        },
+        Value::Object(object) => {
+            let by_text = || {
+                text_of(value).and_then(|text| names.iter().find(|known| known.eq_ignore_ascii_case(&text)))
+            };
+            let number = match &object.base {
+                Container::Value(inner) => integer(inner),
+                _ => None,
+            };
+            by_text().or_else(|| number.and_then(by_number))
+        }
         Value::String(text) => names.iter().find(|known| known.eq_ignore_ascii_case(&text.to_string_lossy())),
         other => integer(other).and_then(by_number),
     };

@@ -114,7 +114,7 @@ impl Problem {
     }
 
     /// The record; `tag` is what stands between the brackets of the id.
-    pub(super) fn record(&self, tag: &str, cmdlet: &str) -> ErrorRecord {
+    pub(super) fn record(&self, tag: &str, cmdlet: &str) -> Box<ErrorRecord> {
         let id = format!(
             "{tag} [FailureCategory=Cmdlet-{}] {:X},{}",
             self.exception,
@@ -170,8 +170,8 @@ fn record(
     category: Category,
     activity: &str,
     reason: &str,
-) -> ErrorRecord {
-    ErrorRecord {
+) -> Box<ErrorRecord> {
+    Box::new(ErrorRecord {
         exception_types: types,
         message: message.to_owned(),
         target_object: Value::Nil,
@@ -187,7 +187,7 @@ fn record(
         details_message: None,
         recommended_action: None,
         raw: Value::Nil,
-    }
+    })
 }
 
 /// Type names of an exception of the engine.
@@ -202,7 +202,7 @@ fn engine_types(names: &[&str]) -> Vec<String> {
 }
 
 /// An error of the parameter binder.
-pub(super) fn binding(cmdlet: &str, id: &str, message: &str) -> ErrorRecord {
+pub(super) fn binding(cmdlet: &str, id: &str, message: &str) -> Box<ErrorRecord> {
     let validation = id == "ParameterArgumentValidationError";
     let base = "System.Management.Automation.ParameterBindingException";
     let (types, reason) = match id {
@@ -228,7 +228,7 @@ pub(super) fn binding(cmdlet: &str, id: &str, message: &str) -> ErrorRecord {
 }
 
 /// What a NoLanguage runspace answers to every script.
-pub(super) fn scripts_not_allowed(script: &str) -> ErrorRecord {
+pub(super) fn scripts_not_allowed(script: &str) -> Box<ErrorRecord> {
     let message = "The syntax is not supported by this runspace. This can occur if the runspace is in no-language mode.";
     let types = engine_types(&["System.Management.Automation.ParseException"]);
     about(
@@ -239,7 +239,7 @@ pub(super) fn scripts_not_allowed(script: &str) -> ErrorRecord {
 }
 
 /// What the ordinary endpoint answers to a script that is not the loader.
-pub(super) fn script_unknown(script: &str) -> ErrorRecord {
+pub(super) fn script_unknown(script: &str) -> Box<ErrorRecord> {
     let message =
         "This server runs no scripts but the one that loads Exchange: send commands with parameters.";
     let types = engine_types(&["System.Management.Automation.ParseException"]);
@@ -251,7 +251,7 @@ pub(super) fn script_unknown(script: &str) -> ErrorRecord {
 }
 
 /// A command that does not exist here, in the words of Windows PowerShell 5.1.
-pub(super) fn command_not_found(name: &str) -> ErrorRecord {
+pub(super) fn command_not_found(name: &str) -> Box<ErrorRecord> {
     if name.is_empty() {
         let message = "An error occurred while creating the pipeline.";
         return record(
@@ -276,7 +276,7 @@ pub(super) fn command_not_found(name: &str) -> ErrorRecord {
 }
 
 /// Sets the target of a record to a text.
-fn about(mut record: ErrorRecord, target: &str, category: Category) -> ErrorRecord {
+fn about(mut record: Box<ErrorRecord>, target: &str, category: Category) -> Box<ErrorRecord> {
     record.target_object = Value::String(target.into());
     record.category.target_name = target.to_owned();
     record.category.target_type = "String".to_owned();
@@ -286,7 +286,7 @@ fn about(mut record: ErrorRecord, target: &str, category: Category) -> ErrorReco
 }
 
 /// A prompt in a session whose client has no host.
-pub(super) fn prompt_refused(cmdlet: &str, question: &str) -> ErrorRecord {
+pub(super) fn prompt_refused(cmdlet: &str, question: &str) -> Box<ErrorRecord> {
     let message = format!(
         "A command that prompts the user failed because the host program or the command type does not support user interaction. The host was attempting to request confirmation with the following message: {question}"
     );
@@ -296,7 +296,7 @@ pub(super) fn prompt_refused(cmdlet: &str, question: &str) -> ErrorRecord {
 }
 
 /// A warning under `WarningAction` Stop.
-pub(super) fn stopped_by_warning(cmdlet: &str, warning: &str) -> ErrorRecord {
+pub(super) fn stopped_by_warning(cmdlet: &str, warning: &str) -> Box<ErrorRecord> {
     let message = format!(
         "The running command stopped because the preference variable \"WarningPreference\" or common parameter is set to Stop: {warning}"
     );
@@ -306,14 +306,14 @@ pub(super) fn stopped_by_warning(cmdlet: &str, warning: &str) -> ErrorRecord {
 }
 
 /// `-ErrorVariable` and its like in a NoLanguage runspace.
-pub(super) fn variables_not_allowed() -> ErrorRecord {
+pub(super) fn variables_not_allowed() -> Box<ErrorRecord> {
     let message = "A variable that cannot be referenced in restricted language mode or a Data section is being referenced. Variables that can be referenced include the following: $PSCulture, $PSUICulture, $true, $false, $null.";
     let id = "VariableReferenceNotSupportedInDataSection".to_owned();
     record(engine_types(&[]), message, id, Category::InvalidOperation, "", "RuntimeException")
 }
 
 /// `Add-PSSnapin` with a snap-in that is not registered.
-pub(super) fn snap_in_missing(name: &str) -> ErrorRecord {
+pub(super) fn snap_in_missing(name: &str) -> Box<ErrorRecord> {
     let message =
         format!("No snap-ins have been registered for Windows PowerShell version 5 with the name '{name}'.");
     let types = [

@@ -91,7 +91,7 @@ fn condition(call: &Call<'_>) -> Result<Option<filter::Condition>, Fail> {
         let message = format!(
             "Cannot bind parameter 'Filter' to the target. Exception setting \"Filter\": \"{error}\""
         );
-        Fail::Record(Box::new(errors::binding(call.cmdlet.name, "ParameterBindingFailed", &message)))
+        Fail::Record(errors::binding(call.cmdlet.name, "ParameterBindingFailed", &message))
     })
 }
 

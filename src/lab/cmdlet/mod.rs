@@ -53,7 +53,7 @@ pub(super) fn run(
             Ok(stage) => stages.push(stage),
             Err(record) => {
                 log_refused(session, exchange, command, &record, now_ms);
-                return Outcome::Failed(Some(Box::new(record)));
+                return Outcome::Failed(Some(record));
             }
         }
     }
@@ -88,7 +88,7 @@ pub(super) fn run(
 }
 
 /// Finds the command and binds its parameters; nothing runs before all commands are bound.
-fn prepare(session: &LabSession, command: &Command, piped: bool) -> Result<Stage, ErrorRecord> {
+fn prepare(session: &LabSession, command: &Command, piped: bool) -> Result<Stage, Box<ErrorRecord>> {
     let ordinary = session.endpoint == Endpoint::Wsman;
     if command.is_script {
         return match (ordinary, command.name.trim() == LOADER) {
@@ -106,7 +106,7 @@ fn prepare(session: &LabSession, command: &Command, piped: bool) -> Result<Stage
     }
 }
 
-fn add_snap_in(command: &Command) -> Result<Stage, ErrorRecord> {
+fn add_snap_in(command: &Command) -> Result<Stage, Box<ErrorRecord>> {
     let named = command
         .arguments
         .iter()
@@ -163,7 +163,7 @@ fn invoke(
         Err(Fail::Record(record)) => (Some(record), true),
         Err(Fail::Problem(problem)) => {
             let terminating = problem.terminating || preference.errors_stop;
-            (Some(Box::new(problem.record(&tag, cmdlet.name))), terminating)
+            (Some(problem.record(&tag, cmdlet.name)), terminating)
         }
     };
     let outcome = match (&record, terminating) {
@@ -209,7 +209,7 @@ fn work(call: &mut Call<'_>) -> Result<(), Fail> {
         "Disable-RemoteMailbox" => remove::disable(call, true),
         "Remove-Mailbox" => remove::remove(call, false),
         "Remove-RemoteMailbox" => remove::remove(call, true),
-        other => Err(Fail::Record(Box::new(errors::command_not_found(other)))),
+        other => Err(Fail::Record(errors::command_not_found(other))),
     }
 }
 

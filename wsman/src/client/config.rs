@@ -57,6 +57,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The whole sign-in of a connection
     pub sign_in: Duration,
+    /// From the Create of the shell to a pool that can be used; a server may load much for it
+    pub open: Duration,
     /// `wsman:OperationTimeout`: the server answers within this time, if only to say that there is nothing yet
     pub operation: Duration,
     /// What the network and a busy server may add to that
@@ -72,6 +74,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(30),
             sign_in: Duration::from_secs(60),
+            open: Duration::from_secs(180),
             operation: Duration::from_secs(60),
             network: Duration::from_secs(30),
             stop: Duration::from_secs(60),

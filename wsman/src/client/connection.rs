@@ -26,6 +26,7 @@ pub(crate) struct Connection {
     last_used: Instant,
     /// Whether a request was answered on it: what refuses the next one then is the connection, not the sign-in.
     proven: bool,
+    closed: bool,
 }
 
 /// How requests are protected and known.
@@ -48,14 +49,13 @@ impl Connection {
             let context = sign_in(&http, &target).await?;
             if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
         };
-        Ok(Self { http, target, protection, last_used: Instant::now(), proven: false })
+        Ok(Self { http, target, protection, last_used: Instant::now(), proven: false, closed: false })
     }
 
-    /// Whether the server has probably given it up.
+    /// Whether the server has given it up, or soon will have.
     pub(crate) fn is_stale(&self) -> bool {
-        self.last_used.elapsed() > MAX_IDLE
+        self.closed || self.last_used.elapsed() > MAX_IDLE
     }
-
 
     /// Sends one SOAP message and returns the answer in clear. After an error the connection is of no further use.
     pub(crate) async fn request(&mut self, soap: &[u8], what: &'static str) -> Result<Vec<u8>, Error> {
@@ -82,6 +82,7 @@ impl Connection {
         }
         let answer = self.http.post(request).await?;
         debug!(what, status = answer.status.as_u16(), bytes = answer.body.len(), "exchange");
+        self.closed = answer.closes;
         let idle = self.last_used.elapsed();
         self.last_used = Instant::now();
         let soap = self.open_answer(answer, idle)?;
@@ -102,7 +103,8 @@ impl Connection {
         let http_error = || Error::Http { status: status.as_u16(), excerpt: body_excerpt(&answer.body) };
         match &mut self.protection {
             Protection::Sealed(context) if is_sealed => {
-                Ok(multipart::unseal(context, &answer.content_type, &answer.body).map_err(SignInError::from)?)
+                Ok(multipart::unseal(context, &answer.content_type, &answer.body)
+                    .map_err(SignInError::from)?)
             }
             // In clear, where anybody on the way may have written it.
             Protection::Sealed(_) if status.is_success() => {

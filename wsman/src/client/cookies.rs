@@ -20,7 +20,8 @@ impl CookieJar {
         }
         let removed = parts.any(|attribute| {
             attribute.split_once('=').is_some_and(|(key, age)| {
-                key.trim().eq_ignore_ascii_case("max-age") && age.trim().parse::<i64>().is_ok_and(|age| age <= 0)
+                key.trim().eq_ignore_ascii_case("max-age")
+                    && age.trim().parse::<i64>().is_ok_and(|age| age <= 0)
             })
         });
         let mut cookies = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,9 +21,18 @@ use crate::session::{Affected, Lane, Request, Session, SessionError, SessionEven
 /// Records that may wait for the caller before no more are asked for.
 pub(super) const MAX_WAITING: usize = 512;
 
+/// From the public key to the session key, as the real client has it.
+const KEY_EXCHANGE: Duration = Duration::from_secs(60);
+
 /// What handles ask of the driver.
 pub(super) enum Order {
-    Start { id: Uuid, spec: Box<PipelineSpec>, deadline: Option<Duration>, feed: Feed, reply: oneshot::Sender<Result<(), Error>> },
+    Start {
+        id: Uuid,
+        spec: Box<PipelineSpec>,
+        deadline: Option<Duration>,
+        feed: Feed,
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
     Stop(Uuid),
     /// The handle is gone.
     Abandon(Uuid),
@@ -32,6 +41,7 @@ pub(super) enum Order {
     Overdue(Uuid, Duration),
     StopOverdue(Uuid),
     KeyPair(Result<ClientKeyPair, Error>),
+    KeysOverdue,
     Close(Option<oneshot::Sender<Result<(), Error>>>),
     CloseOverdue,
 }
@@ -65,6 +75,7 @@ pub(super) struct Driver {
     /// Why the session ended, once it did.
     end: Option<Error>,
     closing: bool,
+    keys_exchanged: bool,
 }
 
 struct Running {
@@ -100,6 +111,7 @@ impl Driver {
             closers: Vec::new(),
             end: None,
             closing: false,
+            keys_exchanged: false,
         }
     }
 
@@ -191,15 +203,15 @@ impl Driver {
                     self.session.pause(id, false);
                 }
             }
-            Order::KeyPair(Ok(pair)) => {
-                if let Err(error) = self.session.supply_key_pair(pair) {
-                    warn!(%error, "the key exchange failed");
-                }
+            Order::KeyPair(Ok(pair)) => match self.session.supply_key_pair(pair) {
+                Ok(()) => self.later(KEY_EXCHANGE, Order::KeysOverdue),
+                Err(error) => self.fail_all(&error.into()),
+            },
+            Order::KeysOverdue if self.keys_exchanged => {}
+            Order::KeysOverdue => {
+                self.fail_all(&Error::Timeout { what: "the key exchange", after: KEY_EXCHANGE, sent: true });
             }
-            Order::KeyPair(Err(error)) => {
-                self.fail_all(&error);
-                self.close();
-            }
+            Order::KeyPair(Err(error)) => self.fail_all(&error),
             Order::Close(reply) => {
                 self.closers.extend(reply);
                 self.close();
@@ -290,6 +302,7 @@ impl Driver {
             ClientEvent::PoolBroken(failure) => self.fail_all(&failure.into()),
             ClientEvent::PoolClosed(_) => self.fail_all(&Error::Closed),
             ClientEvent::KeyPairNeeded => self.make_key_pair(),
+            ClientEvent::KeysExchanged => self.keys_exchanged = true,
             ClientEvent::PoolWarning(text) => warn!(%text, "the server warns"),
             _ => {}
         }
@@ -370,7 +383,11 @@ impl From<SessionError> for Error {
     }
 }
 
-async fn exchange(transport: Transport, request: Request, spare: bool) -> (u64, Duration, Result<Vec<u8>, Error>) {
+async fn exchange(
+    transport: Transport,
+    request: Request,
+    spare: bool,
+) -> (u64, Duration, Result<Vec<u8>, Error>) {
     if !request.delay.is_zero() {
         tokio::time::sleep(request.delay).await;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::auth::AuthError;
 use crate::psrp::client::PoolFailure;
 use crate::psrp::{CallError, PsrpError};
-use crate::wsmv::Fault;
+use crate::wsmv::WsmanFault;
 
 /// A request, a pipeline or a pool that failed. Cheap to clone: the end of a pool is told to all of its pipelines.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -64,7 +64,7 @@ pub enum Error {
     Protocol(String),
     /// The service refused the request.
     #[error(transparent)]
-    Fault(#[from] Box<Fault>),
+    Fault(#[from] Box<WsmanFault>),
     /// A pipeline broke the remoting protocol; the pool lives on.
     #[error(transparent)]
     Psrp(#[from] PsrpError),
@@ -98,7 +98,9 @@ pub enum SignInError {
     )]
     Refused,
     /// The server agreed to the sign-in and refused the first request with it.
-    #[error("the server took the sign-in and then refused the request (HTTP status 401): the account may lack the right to use remote PowerShell")]
+    #[error(
+        "the server took the sign-in and then refused the request (HTTP status 401): the account may lack the right to use remote PowerShell"
+    )]
     RefusedAfterwards,
     /// The mechanism failed.
     #[error("sign-in failed: {0}")]
@@ -125,10 +127,14 @@ impl Error {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Configuration(_) | Self::Call(_) => Blame::Caller,
-            Self::Connect { .. } | Self::Tls { .. } | Self::Timeout { .. } | Self::Lost { .. } => Blame::Transport,
+            Self::Connect { .. } | Self::Tls { .. } | Self::Timeout { .. } | Self::Lost { .. } => {
+                Blame::Transport
+            }
             Self::SignIn(_) => Blame::Authentication,
             Self::Http { status: 500.., .. } => Blame::PeerMisbehaved,
-            Self::Http { .. } | Self::Fault(_) | Self::Closed | Self::Pool(PoolFailure::Server(_)) => Blame::PeerRefused,
+            Self::Http { .. } | Self::Fault(_) | Self::Closed | Self::Pool(PoolFailure::Server(_)) => {
+                Blame::PeerRefused
+            }
             Self::Protocol(_) | Self::Psrp(_) | Self::Pool(_) => Blame::PeerMisbehaved,
         }
     }
@@ -148,7 +154,11 @@ impl Error {
     pub fn may_have_run(&self) -> bool {
         match self {
             Self::Timeout { sent, .. } | Self::Lost { sent, .. } => *sent,
-            Self::Configuration(_) | Self::Connect { .. } | Self::Tls { .. } | Self::SignIn(_) | Self::Call(_) => false,
+            Self::Configuration(_)
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::SignIn(_)
+            | Self::Call(_) => false,
             _ => true,
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Proxy, StatusCode, redirect, retry};
 
@@ -44,6 +45,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) content_type: String,
     pub(crate) challenges: Vec<Challenge>,
     pub(crate) body: Vec<u8>,
+    /// The server ends the connection with this answer
+    pub(crate) closes: bool,
 }
 
 impl HttpConnection {
@@ -75,9 +78,9 @@ impl HttpConnection {
                 .map_err(|_| Error::Configuration("the URL of the proxy cannot be read".into()))?;
             builder = builder.proxy(proxy);
         }
-        let client = builder
-            .build()
-            .map_err(|error| Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error))))?;
+        let client = builder.build().map_err(|error| {
+            Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error)))
+        })?;
         Ok(Self { client, target, leaf })
     }
 
@@ -112,16 +115,23 @@ impl HttpConnection {
         }
         let offered = response.headers().get_all(WWW_AUTHENTICATE);
         let challenges = challenges(offered.iter().filter_map(|value| value.to_str().ok()));
+        let closes = response
+            .headers()
+            .get_all(CONNECTION)
+            .iter()
+            .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(Error::Protocol(format!("the body of an answer is larger than {MAX_BODY} bytes")));
+                return Err(Error::Protocol(format!(
+                    "the body of an answer is larger than {MAX_BODY} bytes"
+                )));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body })
+        Ok(HttpAnswer { status, content_type, challenges, body, closes })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {
@@ -144,17 +154,25 @@ impl HttpConnection {
     }
 }
 
-/// Whether an error of this kind is at the bottom, also where an I/O error wraps it.
+/// Whether an error of this kind is among the causes.
 fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
-    let mut next = error.source();
+    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(error) = next {
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<E>() || wrapped.is_some_and(|inner| inner.is::<E>()) {
+        if error.is::<E>() {
             return true;
         }
-        next = error.source();
+        next = cause(error);
     }
     false
+}
+
+/// What caused an error. An I/O error that wraps another one names that one's cause instead of it.
+fn cause<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a (dyn std::error::Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped {
+        Some(inner) => Some(inner),
+        None => error.source(),
+    }
 }
 
 /// The innermost reason, which says most; the layers above only say that something failed.

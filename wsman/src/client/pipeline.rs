@@ -36,6 +36,15 @@ impl PipelineBuilder {
         self
     }
 
+    /// Begins another statement: what follows is a pipeline of its own in the same request. The end of such a batch
+    /// does not say that all of it ran: one statement per pipeline where anything is written.
+    pub fn statement(mut self) -> Self {
+        if self.spec.statements.last().is_some_and(|statement| !statement.is_empty()) {
+            self.spec.statements.push(Vec::new());
+        }
+        self
+    }
+
     /// Feeds values to the first command.
     pub fn input(mut self, values: Vec<Value>) -> Self {
         self.spec.input = PipelineInput::Values(values);

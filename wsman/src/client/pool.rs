@@ -32,14 +32,15 @@ impl RunspacePool {
     /// Connects, signs in, and opens a pool.
     pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         // The system's certificate store may be read, which takes its time.
-        let target = tokio::task::spawn_blocking(move || Target::new(config))
-            .await
-            .map_err(|_| Error::Closed)??;
+        let target =
+            tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;
         let machine = ClientConfig {
             max_runspaces: i32::from(options.max_runspaces.max(1)),
             key_pair: options.key_pair,
             ..ClientConfig::default()
         };
+        let timeouts = target.config.timeouts;
+        let open = timeouts.connect + timeouts.sign_in + timeouts.open;
         let endpoint = EndpointInfo {
             url: target.url.to_string(),
             resource_uri: target.config.resource_uri.clone(),
@@ -54,7 +55,10 @@ impl RunspacePool {
         tokio::spawn(driver.run());
         // From here on dropping it closes what was opened.
         let pool = Self { orders };
-        has_opened.await.map_err(|_| Error::Closed)??;
+        match tokio::time::timeout(open, has_opened).await {
+            Ok(opened) => opened.map_err(|_| Error::Closed)??,
+            Err(_) => return Err(Error::Timeout { what: "the runspace pool", after: open, sent: true }),
+        }
         Ok(pool)
     }
 

@@ -93,7 +93,9 @@ fn initiator(target: &Target, certificate: Option<&[u8]>) -> Result<Box<dyn Init
     }
     Ok(match target.config.authentication {
         Authentication::Ntlm => Box::new(ntlm),
-        Authentication::Negotiate | Authentication::Basic => Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)])),
+        Authentication::Negotiate | Authentication::Basic => {
+            Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
+        }
     })
 }
 

@@ -1,6 +1,7 @@
 //! The connections of a session: kept, replaced when they are lost, and when a request may be sent again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::debug;
 
@@ -27,12 +28,34 @@ pub(crate) enum Resend {
 pub(crate) struct Transport {
     target: Arc<Target>,
     /// The one used last is taken first.
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Counted>>>,
+    open: Arc<AtomicUsize>,
+}
+
+/// A connection that is counted for as long as it lives.
+struct Counted {
+    connection: Connection,
+    _count: Count,
+}
+
+struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::SeqCst);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Transport {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target: Arc::new(target), idle: Arc::default() }
+        Self { target: Arc::new(target), idle: Arc::default(), open: Arc::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -70,27 +93,36 @@ impl Transport {
 
     /// A request that is abandoned takes its connection with it: its answer would be read as that of the next.
     async fn attempt(&self, soap: &[u8], what: &'static str, spare: bool) -> Result<Vec<u8>, Error> {
-        let mut connection = match self.take_idle(spare) {
-            Some(connection) => connection,
-            None => Connection::open(self.target.clone()).await?,
+        let mut counted = match self.take_idle(spare) {
+            Some(counted) => counted,
+            None => {
+                let count = Count::new(&self.open);
+                Counted { connection: Connection::open(self.target.clone()).await?, _count: count }
+            }
         };
-        let answer = connection.request(soap, what).await?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if spare {
-            idle.insert(0, connection);
-        } else {
-            idle.push(connection);
-        }
+        let answer = counted.connection.request(soap, what).await?;
+        let mut idle = self.idle();
+        let place = if spare { 0 } else { idle.len() };
+        idle.insert(place, counted);
         Ok(answer)
     }
 
-    fn take_idle(&self, spare: bool) -> Option<Connection> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|connection| !connection.is_stale());
-        match (spare, idle.len()) {
-            (true, 0 | 1) => None,
-            (true, _) => Some(idle.remove(0)),
-            (false, _) => idle.pop(),
+    /// `None`: a new one is to be opened.
+    fn take_idle(&self, spare: bool) -> Option<Counted> {
+        let mut idle = self.idle();
+        idle.retain(|counted| !counted.connection.is_stale());
+        if !spare {
+            return idle.pop();
         }
+        let may_open = self.open.load(Ordering::SeqCst) < self.target.config.max_connections.max(2);
+        match idle.len() {
+            0 => None,
+            1 if may_open => None,
+            _ => Some(idle.remove(0)),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Counted>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,6 +7,7 @@ mod references;
 use std::borrow::Cow;
 
 use super::error::{DecodeError, DecodeErrorKind};
+use super::kind::Kind;
 use super::limits::Limits;
 use super::names::{Names, TypeNames};
 use super::scan::{NAMESPACE, Scanner, Tag};
@@ -26,6 +27,8 @@ pub struct Decoder {
     names: Names,
     types: TypeNames,
     references: References,
+    /// How many properties the last object had
+    usual: usize,
 }
 
 impl Decoder {
@@ -103,6 +106,7 @@ impl Decoder {
             in_document: false,
             minor: 1,
             depth: 0,
+            height: 0,
             values: 0,
         };
         let result = read(&mut run);
@@ -132,6 +136,8 @@ struct Run<'a, 'd> {
     /// Minor version of the document
     minor: u32,
     depth: u32,
+    /// The height of what was read so far inside the innermost open object
+    height: u32,
     values: usize,
 }
 
@@ -151,7 +157,7 @@ impl<'a> Run<'a, '_> {
             Some(_) => return Err(self.scanner.error(DecodeErrorKind::UnexpectedText)),
         }
         let root = self.scanner.tag()?;
-        if !self.is(&root, "Objs") {
+        if !self.is(&root, Kind::Document) {
             return Err(self.scanner.error(DecodeErrorKind::MissingElement("Objs")));
         }
         if let Some(version) = root.version {
@@ -198,15 +204,19 @@ impl<'a> Run<'a, '_> {
 
     /// Whether a tag is one of the elements of structure: in a document they must be in the namespace, in a message
     /// they must have no prefix.
-    fn is(&self, tag: &Tag<'a>, name: &str) -> bool {
-        match self.in_document {
-            false => tag.name == name,
-            true => tag.local() == name && self.scanner.namespace(tag.name) == Some(NAMESPACE),
-        }
+    fn is(&self, tag: &Tag<'a>, kind: Kind) -> bool {
+        tag.kind == kind
+            && match self.in_document {
+                false => !tag.prefixed,
+                true => self.scanner.namespace(tag.name) == Some(NAMESPACE),
+            }
     }
 
     /// The same for elements with text, which in a message must be in no namespace at all.
     fn is_text_element(&self, tag: &Tag<'a>) -> bool {
+        if self.scanner.is_context_free() && !tag.prefixed {
+            return !self.in_document;
+        }
         let namespace = if self.in_document { NAMESPACE } else { "" };
         self.scanner.namespace(tag.name) == Some(namespace)
     }
@@ -233,19 +243,21 @@ impl<'a> Run<'a, '_> {
             return Err(self.scanner.error(DecodeErrorKind::TooDeep));
         }
         self.count()?;
-        let value = match tag.local() {
-            "Nil" if self.is_loose(tag, "Nil") => {
+        let value = match tag.kind {
+            Kind::Nil if self.is_loose(tag, Kind::Nil) => {
                 self.scanner.skip(tag)?;
                 Value::Nil
             }
-            "Ref" if self.is_loose(tag, "Ref") => {
+            Kind::Reference if self.is_loose(tag, Kind::Reference) => {
                 let id = self.ref_id(tag)?;
                 let value = self.decoder.references.get(&id);
-                let value = value.ok_or_else(|| self.scanner.error(DecodeErrorKind::DanglingRef))?;
+                let (value, height) =
+                    value.ok_or_else(|| self.scanner.error(DecodeErrorKind::DanglingRef))?;
+                self.height = self.height.max(height);
                 self.scanner.skip(tag)?;
                 value
             }
-            "Obj" if self.is(tag, "Obj") => self.object(tag)?,
+            Kind::Object if self.is(tag, Kind::Object) => self.object(tag)?,
             _ => match self.primitive(tag)? {
                 Some(value) => value,
                 None => return self.unexpected(tag),
@@ -256,8 +268,8 @@ impl<'a> Run<'a, '_> {
     }
 
     /// `Nil` and `Ref`: as structure, but a message does not look at their prefix.
-    fn is_loose(&self, tag: &Tag<'a>, name: &str) -> bool {
-        !self.in_document || self.is(tag, name)
+    fn is_loose(&self, tag: &Tag<'a>, kind: Kind) -> bool {
+        !self.in_document || self.is(tag, kind)
     }
 
     fn ref_id(&self, tag: &Tag<'a>) -> Result<Cow<'a, str>> {

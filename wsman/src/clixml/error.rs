@@ -49,7 +49,7 @@ pub enum DecodeErrorKind {
     /// `Objs` of a version that is not 1.x
     #[error("a document of a version that is not 1.x")]
     Version,
-    /// More than 49 objects inside each other
+    /// More than 49 objects inside each other, or more than 200 along references
     #[error("nested too deeply")]
     TooDeep,
     /// Over a limit of [`super::Limits`]

@@ -9,11 +9,17 @@ use memchr::{memchr, memchr2, memchr3, memmem};
 
 use super::error::{DecodeError, DecodeErrorKind};
 use super::escape::{may_be_escaped, unescape};
+use super::kind::Kind;
 use super::text::Text;
 use crate::xml::XmlErrorKind;
 
 /// The namespace of `Objs`, `[MS-PSRP] 2.2.5`.
 pub(super) const NAMESPACE: &str = "http://schemas.microsoft.com/powershell/2004/04";
+
+/// What may nest without being kept (skipped content, sets in member sets) still has to be remembered while it is open.
+pub(super) const MAX_OPEN: usize = 500_000;
+/// Namespace declarations in scope; each look-up goes over them.
+const MAX_BINDINGS: usize = 256;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -34,6 +40,9 @@ pub(super) struct Scanner<'a> {
 pub(super) struct Tag<'a> {
     /// As written, with its prefix
     pub(super) name: &'a str,
+    /// By its local name
+    pub(super) kind: Kind,
+    pub(super) prefixed: bool,
     /// `N`, raw
     pub(super) n: Option<&'a str>,
     /// `RefId`, raw
@@ -168,13 +177,17 @@ impl<'a> Scanner<'a> {
         self.at += 1;
         let name = self.name()?;
         let outer_bindings = self.bindings.len();
-        let mut tag = Tag { name, n: None, ref_id: None, version: None, empty: false, outer_bindings };
+        let prefixed = name.contains(':');
+        let local = if prefixed { name.split_once(':').map_or(name, |(_, local)| local) } else { name };
+        let kind = Kind::of(local);
+        let mut tag =
+            Tag { name, kind, prefixed, n: None, ref_id: None, version: None, empty: false, outer_bindings };
         if self.peek() == Some(b'>') {
             self.at += 1;
         } else {
             self.attributes(&mut tag)?;
         }
-        if name.contains(':') && self.namespace(name).is_none() {
+        if prefixed && self.namespace(name).is_none() {
             return Err(self.error(XmlErrorKind::UnboundPrefix));
         }
         Ok(tag)
@@ -215,11 +228,11 @@ impl<'a> Scanner<'a> {
                 return Err(self.error(DecodeErrorKind::Limit("attributes")));
             }
             self.attribute_names.push(name);
-            match name {
-                "N" => tag.n = Some(value),
-                "RefId" => tag.ref_id = Some(value),
-                "Version" => tag.version = Some(value),
-                "xmlns" => {
+            match name.as_bytes() {
+                [b'N'] => tag.n = Some(value),
+                [b'R', b'e', b'f', b'I', b'd'] => tag.ref_id = Some(value),
+                [b'V', b'e', b'r', b's', b'i', b'o', b'n'] => tag.version = Some(value),
+                [b'x', b'm', b'l', b'n', b's'] => {
                     let namespace = self.attribute_string(value)?;
                     self.bindings.push(("", namespace));
                 }
@@ -239,6 +252,9 @@ impl<'a> Scanner<'a> {
             if memchr(b'&', value.as_bytes()).is_some() {
                 self.attribute_units(value)?;
             }
+        }
+        if self.bindings.len() > MAX_BINDINGS {
+            return Err(self.error(DecodeErrorKind::Limit("namespaces")));
         }
         if prefixed {
             let unbound = |name: &&str| {
@@ -476,6 +492,7 @@ impl<'a> Scanner<'a> {
                 let child = self.tag()?;
                 match child.empty {
                     true => self.leave(&child),
+                    false if open.len() >= MAX_OPEN => return Err(self.error(DecodeErrorKind::TooDeep)),
                     false => open.push(child),
                 }
             }
@@ -504,5 +521,16 @@ impl<'a> Scanner<'a> {
 }
 
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b'.') || byte >= 0x80
+    NAME_BYTES[byte as usize]
 }
+
+const NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let b = byte as u8;
+        table[byte] = b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'-' | b'.') || b >= 0x80;
+        byte += 1;
+    }
+    table
+};

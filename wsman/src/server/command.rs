@@ -1,9 +1,12 @@
 //! A pipeline's command on the server.
 
-use crate::clixml::Value;
-use crate::psrp::server::RunPipeline;
+use std::collections::HashMap;
+use std::sync::mpsc::SyncSender;
 
-use super::service::{PipelineRequest, StopFlag};
+use super::service::{PipelineRequest, StopFlag, User};
+use crate::clixml::Value;
+use crate::psrp::message::HostResult;
+use crate::psrp::server::RunPipeline;
 
 /// Where a command stands.
 pub(super) enum Phase {
@@ -21,14 +24,19 @@ pub(super) struct Command {
     pub(super) stop: StopFlag,
     /// Records written since the last Receive
     pub(super) backlog: usize,
+    /// Calls of the host that are waited for
+    pub(super) calls: HashMap<i64, SyncSender<HostResult>>,
+    user: User,
 }
 
 impl Command {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(user: User) -> Self {
         Self {
             phase: Phase::Expected { pipeline: None, input: Vec::new() },
             stop: StopFlag::default(),
             backlog: 0,
+            calls: HashMap::new(),
+            user,
         }
     }
 
@@ -54,8 +62,9 @@ impl Command {
         match std::mem::replace(&mut self.phase, Phase::Given) {
             Phase::Expected { pipeline: Some(pipeline), input } => {
                 let RunPipeline { id, statements, host, .. } = *pipeline;
-                let stop = self.stop.clone();
-                self.phase = Phase::Queued(Box::new(PipelineRequest { id, statements, input, host, stop }));
+                let (stop, user) = (self.stop.clone(), self.user.clone());
+                self.phase =
+                    Phase::Queued(Box::new(PipelineRequest { id, statements, input, host, stop, user }));
             }
             other => self.phase = other,
         }

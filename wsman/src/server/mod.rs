@@ -17,4 +17,4 @@ mod tls;
 
 pub use config::{Endpoint, Listen, ServerConfig, ServerLimits};
 pub use listen::{Server, ServerError};
-pub use service::{Exchange, PipelineRequest, Refusal, Runspace, Service, ShellInfo, StopFlag};
+pub use service::{Exchange, PipelineRequest, Refusal, Runspace, Service, ShellInfo, StopFlag, User};

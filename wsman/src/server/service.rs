@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::auth::{AccountStore, Mechanism, UserName};
 use crate::clixml::Value;
 use crate::psrp::message::HostInfo;
+use crate::psrp::server::Choice;
 use crate::psrp::{Command, Outcome, Record};
 
 /// What a server is for: accounts, and something that runs commands.
@@ -77,6 +78,31 @@ pub struct PipelineRequest {
     pub host: HostInfo,
     /// Whether it is to stop
     pub stop: StopFlag,
+    /// The way to the client's user
+    pub user: User,
+}
+
+/// The client's user, as far as a pipeline can ask one.
+#[derive(Clone)]
+pub struct User(pub(super) Arc<dyn Ask>);
+
+/// What stands behind a [`User`].
+pub(super) trait Ask: Send + Sync {
+    fn choose(&self, caption: &str, message: &str, choices: &[Choice], default: i32) -> Option<i32>;
+}
+
+impl User {
+    /// Lets the user choose, and waits for it: the prompt of `ShouldProcess`. `None`: there is nobody to ask, the
+    /// client does not answer with a choice, or the pipeline is stopped.
+    pub fn choose(&self, caption: &str, message: &str, choices: &[Choice], default: i32) -> Option<i32> {
+        self.0.choose(caption, message, choices, default)
+    }
+}
+
+impl std::fmt::Debug for User {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("User")
+    }
 }
 
 /// Tells a running pipeline that it is to stop. Clones are the same flag.

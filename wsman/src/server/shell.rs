@@ -1,6 +1,7 @@
 //! One shell: its pool machine, its commands, its runspaces.
 
 use std::collections::HashMap;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -8,12 +9,16 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::command::{Command, Phase};
-use super::service::{Refusal, Runspace, Service, ShellInfo};
-use crate::psrp::server::{ServerConfig, ServerEvent, ServerPool};
+use super::service::{Ask, PipelineRequest, Refusal, Runspace, Service, ShellInfo, User};
+use crate::clixml::Value;
+use crate::psrp::message::HostResult;
+use crate::psrp::server::{Choice, ServerConfig, ServerEvent, ServerPool};
 use crate::psrp::{Outcome, Record, Stream};
 
 /// So many records are worth an answer of their own.
 const BACKLOG: usize = 100;
+/// How often a pipeline that waits for its user looks whether it is to stop.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// One shell.
 pub(super) struct Shell {
@@ -100,7 +105,8 @@ impl Shell {
                 // The same Command once more, as its answer was lost: it runs already.
                 return Ok(());
             }
-            state.commands.insert(id, Command::new());
+            let user = User(Arc::new(Asker { shell: Arc::downgrade(self), pipeline: id }));
+            state.commands.insert(id, Command::new(user));
         }
         self.take(Stream::Pipeline(id), arguments).inspect_err(|_| self.terminate(id))
     }
@@ -202,6 +208,10 @@ impl Shell {
                         }
                         None => return Err(Nothing::Yet),
                     }
+                }
+                // It has ended and all was taken: asked again, as the answer was lost.
+                if !has && command.is_some_and(|id| state.has_ended(id)) {
+                    return Ok(Received { bytes: Vec::new(), done: true });
                 }
                 if now >= deadline {
                     return Err(Nothing::Yet);
@@ -322,6 +332,12 @@ impl State {
                 }
                 self.enqueue(id);
             }
+            ServerEvent::HostResponse { pipeline: Some(id), response } => {
+                let call =
+                    self.commands.get_mut(&id).and_then(|command| command.calls.remove(&response.call_id));
+                // Nobody waits any more where the pipeline was stopped.
+                let _ = call.map(|call| call.try_send(response.result));
+            }
             ServerEvent::GetCommandMetadata { id, .. } => {
                 let _ = self.pool.finish(id, Outcome::Completed);
             }
@@ -329,6 +345,11 @@ impl State {
             _ => {}
         }
         None
+    }
+
+    fn has_ended(&self, id: Uuid) -> bool {
+        let given = self.commands.get(&id).is_some_and(|command| matches!(command.phase, Phase::Given));
+        given && !self.pool.is_running(id)
     }
 
     fn enqueue(&mut self, id: Uuid) {
@@ -340,7 +361,7 @@ impl State {
 }
 
 /// Runs one pipeline, then whatever waits for its runspace.
-fn run(shell: &Weak<Shell>, mut runspace: Box<dyn Runspace>, request: super::service::PipelineRequest) {
+fn run(shell: &Weak<Shell>, mut runspace: Box<dyn Runspace>, request: PipelineRequest) {
     let id = request.id;
     let stop = request.stop.clone();
     let mut sink = |record| {
@@ -360,6 +381,40 @@ fn run(shell: &Weak<Shell>, mut runspace: Box<dyn Runspace>, request: super::ser
     }
     shell.finish(id, outcome);
     shell.run_waiting();
+}
+
+/// Asks the user of one pipeline.
+struct Asker {
+    shell: Weak<Shell>,
+    pipeline: Uuid,
+}
+
+impl Ask for Asker {
+    fn choose(&self, caption: &str, message: &str, choices: &[Choice], default: i32) -> Option<i32> {
+        let (answer, answered) = sync_channel(1);
+        let stop = {
+            let shell = self.shell.upgrade()?;
+            let mut state = shell.lock();
+            let call =
+                state.pool.prompt_for_choice(self.pipeline, caption, message, choices, default).ok()?;
+            let command = state.commands.get_mut(&self.pipeline)?;
+            command.calls.insert(call, answer);
+            // The question is not to wait for anything.
+            command.backlog = BACKLOG;
+            let stop = command.stop.clone();
+            drop(state);
+            shell.changed.notify_waiters();
+            stop
+        };
+        loop {
+            match answered.recv_timeout(ASK_AGAIN) {
+                Ok(HostResult::Value(Value::Int32(choice))) => return Some(choice),
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if stop.is_set() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
 }
 
 /// A Receive that waits keeps its shell from being idle.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::psrp::client::ClientEvent;
-use crate::wsmv::Fault;
+use crate::wsmv::WsmanFault;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub enum SessionEvent {
 pub enum SessionError {
     /// It refused
     #[error(transparent)]
-    Fault(#[from] Box<Fault>),
+    Fault(#[from] Box<WsmanFault>),
     /// It broke the protocol
     #[error("the server broke the protocol: {0}")]
     Protocol(String),

@@ -76,8 +76,7 @@ impl Session {
     /// A session that begins to open its pool. `pool` is new; `session_id` names the session to the server.
     pub fn new(endpoint: EndpointInfo, session_id: Uuid, mut pool: ClientPool) -> Result<Self, CallError> {
         pool.open()?;
-        let mut verbs = Verbs::new(endpoint, session_id, pool.id());
-        verbs.max_envelope = SMALL_ENVELOPE;
+        let verbs = Verbs::new(endpoint, session_id, pool.id(), SMALL_ENVELOPE);
         let mut session = Self {
             pool,
             verbs,
@@ -206,7 +205,9 @@ impl Session {
             ShellState::Deleting | ShellState::Gone => return None,
         };
         if is_open && wanted(Lane::Prompt) {
-            if let Some((id, transfer)) = self.transfers.iter_mut().find(|(_, it)| it.phase == Phase::StopWanted) {
+            if let Some((id, transfer)) =
+                self.transfers.iter_mut().find(|(_, it)| it.phase == Phase::StopWanted)
+            {
                 transfer.phase = Phase::Stopping;
                 return now(RequestKind::Stop(*id), nothing());
             }
@@ -231,7 +232,8 @@ impl Session {
             }
         }
         let has_shell = matches!(&self.shell, ShellState::Open(_) | ShellState::Closing(Some(_)));
-        if has_shell && wanted(Lane::Background)
+        if has_shell
+            && wanted(Lane::Background)
             && let Some(id) = self.terminates.pop_front()
         {
             self.terminating += 1;
@@ -262,7 +264,9 @@ impl Session {
         self.ended(kind);
         match self.verbs.parse(kind, message_id, soap) {
             Ok(answer) => self.done(kind, answer, elapsed),
-            Err(SessionError::Fault(fault)) if matches!(kind, RequestKind::Receive(_)) && fault.is_operation_timeout() => {
+            Err(SessionError::Fault(fault))
+                if matches!(kind, RequestKind::Receive(_)) && fault.is_poll_again() =>
+            {
                 self.received(kind.pipeline(), ReceiveAnswer::default(), elapsed);
             }
             Err(error) => self.refused(kind, error),
@@ -331,7 +335,9 @@ impl Session {
                     };
                 }
             }
-            (RequestKind::Receive(pipeline), Answer::Received(answer)) => self.received(pipeline, answer, elapsed),
+            (RequestKind::Receive(pipeline), Answer::Received(answer)) => {
+                self.received(pipeline, answer, elapsed)
+            }
             (RequestKind::Delete, _) => self.deleted(),
             _ => {}
         }
@@ -350,7 +356,9 @@ impl Session {
         for chunk in &answer.chunks {
             self.pool.receive(stream, chunk);
         }
-        if answer.done && let Some(id) = pipeline {
+        if answer.done
+            && let Some(id) = pipeline
+        {
             self.pool.pipeline_gone(id);
         }
     }
@@ -381,7 +389,10 @@ impl Session {
                 self.close();
             }
             RequestKind::Receive(Some(id))
-                if is_fault && self.transfer(id).is_some_and(|it| matches!(it.phase, Phase::StopWanted | Phase::Stopping)) =>
+                if is_fault
+                    && self
+                        .transfer(id)
+                        .is_some_and(|it| matches!(it.phase, Phase::StopWanted | Phase::Stopping)) =>
             {
                 self.pool.pipeline_gone(id);
             }
@@ -435,7 +446,9 @@ impl Session {
         while let Some(outgoing) = self.pool.take_outgoing(max) {
             match (outgoing.kind, outgoing.stream) {
                 (OutgoingKind::OpenShell, _) => self.creation = Some(outgoing.bytes),
-                (OutgoingKind::CreatePipeline, Stream::Pipeline(id)) => self.commands.push_back((id, outgoing.bytes)),
+                (OutgoingKind::CreatePipeline, Stream::Pipeline(id)) => {
+                    self.commands.push_back((id, outgoing.bytes))
+                }
                 (_, Stream::Pool) => {
                     self.pool_input.push(Payload { priority: outgoing.priority, bytes: outgoing.bytes });
                     self.pool_expects = true;
@@ -491,7 +504,8 @@ impl Session {
 
 impl Transfer {
     fn wants_receive(&self) -> bool {
-        let ready = matches!(self.phase, Phase::Running { complete: true } | Phase::StopWanted | Phase::Stopping);
+        let ready =
+            matches!(self.phase, Phase::Running { complete: true } | Phase::StopWanted | Phase::Stopping);
         ready && !self.paused && !self.receive.under_way
     }
 }

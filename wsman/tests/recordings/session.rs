@@ -41,7 +41,7 @@ impl SecureStringCipher for Hex {
     }
 
     fn decrypt(&self, encrypted: &str) -> Option<SecretString> {
-        if encrypted.is_empty() || encrypted.len() % 2 != 0 || !encrypted.is_ascii() {
+        if encrypted.is_empty() || !encrypted.len().is_multiple_of(2) || !encrypted.is_ascii() {
             return None;
         }
         let digits = encrypted.as_bytes().chunks(2);

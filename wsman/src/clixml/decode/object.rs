@@ -5,11 +5,19 @@ use std::sync::Arc;
 
 use super::{Result, Run};
 use crate::clixml::error::DecodeErrorKind;
+use crate::clixml::kind::Kind;
 use crate::clixml::names::OpenSet;
 use crate::clixml::object::{Container, Member, Object, Properties};
-use crate::clixml::scan::Tag;
+use crate::clixml::scan::{MAX_OPEN, Tag};
 use crate::clixml::text::Text;
 use crate::clixml::value::Value;
+
+/// References may build chains that are deeper than the text. Taking such a value apart recurses along it, so there is
+/// a bound that no real object comes near.
+const MAX_HEIGHT: u32 = 200;
+
+/// No more properties than this are expected before they are seen.
+const MAX_USUAL: usize = 1024;
 
 impl<'a> Run<'a, '_> {
     /// `Obj`, `[MS-PSRP] 2.2.5.2`
@@ -17,6 +25,7 @@ impl<'a> Run<'a, '_> {
         let ref_id = tag.ref_id.map(|raw| self.scanner.attribute_string(raw)).transpose()?;
         let id = self.decoder.references.open(ref_id.as_deref());
         let mut object = Object { id, ..Object::default() };
+        let around = std::mem::take(&mut self.height);
         let mut notes: Option<OpenSet> = None;
         if !tag.empty {
             while let Some(child) = self.scanner.child()? {
@@ -27,47 +36,67 @@ impl<'a> Run<'a, '_> {
         if let Some(notes) = notes {
             self.decoder.names.close_set(notes);
         }
+        let height = self.height + 1;
+        if height > MAX_HEIGHT {
+            return Err(self.scanner.error(DecodeErrorKind::TooDeep));
+        }
+        self.height = around.max(height);
         let object = Arc::new(object);
         if let Some(ref_id) = ref_id {
-            self.decoder.references.close(&ref_id, &object);
+            self.decoder.references.close(&ref_id, &object, height);
         }
         Ok(Value::Object(object))
     }
 
     fn object_part(&mut self, tag: &Tag<'a>, object: &mut Object, notes: &mut Option<OpenSet>) -> Result<()> {
-        match tag.local() {
-            "TN" if self.is(tag, "TN") => object.type_names = Some(self.type_names(tag)?),
-            "TNRef" if self.is(tag, "TNRef") => {
+        match tag.kind {
+            Kind::TypeNames if self.is(tag, Kind::TypeNames) => {
+                object.type_names = Some(self.type_names(tag)?)
+            }
+            Kind::TypeNamesReference if self.is(tag, Kind::TypeNamesReference) => {
                 let id = self.ref_id(tag)?;
                 let names = self.decoder.references.types(&id);
                 let names = names.ok_or_else(|| self.scanner.error(DecodeErrorKind::DanglingTypeRef))?;
                 self.scanner.skip(tag)?;
                 object.type_names = Some(names);
             }
-            "ToString" if self.is(tag, "ToString") => {
+            Kind::ToString if self.is(tag, Kind::ToString) => {
                 object.to_string = Some(self.text_element(tag)?);
             }
-            "Props" if self.is(tag, "Props") => {
+            Kind::Properties if self.is(tag, Kind::Properties) => {
                 let mut set = self.decoder.names.open_set();
-                object.adapted = Vec::new();
+                // Objects of a kind have as many properties as each other.
+                let usual = if self.depth == 1 { self.decoder.usual } else { 0 };
+                object.adapted = Vec::with_capacity(usual);
                 self.properties(tag, &mut object.adapted, &mut set)?;
+                if self.depth == 1 {
+                    self.decoder.usual = object.adapted.len().min(MAX_USUAL);
+                }
                 self.decoder.names.close_set(set);
             }
-            "MS" if self.is(tag, "MS") => {
+            Kind::Members if self.is(tag, Kind::Members) => {
                 let names = &mut self.decoder.names;
                 let set = notes.get_or_insert_with(|| names.open_set());
                 self.members(tag, &mut object.extended, set)?;
             }
-            "LST" if self.is(tag, "LST") => object.base = Container::List(self.items(tag)?),
-            "IE" if self.is(tag, "IE") => object.base = Container::Enumerable(self.items(tag)?),
-            "QUE" if self.is(tag, "QUE") => object.base = Container::Queue(self.items(tag)?),
-            "STK" if self.is(tag, "STK") => object.base = Container::Stack(self.items(tag)?),
-            "DCT" if self.is(tag, "DCT") => object.base = Container::Dictionary(self.entries(tag)?),
-            "Obj" if self.is(tag, "Obj") => object.base = Container::Value(Box::new(self.value(tag)?)),
+            Kind::List if self.is(tag, Kind::List) => object.base = Container::List(self.items(tag)?),
+            Kind::Enumerable if self.is(tag, Kind::Enumerable) => {
+                object.base = Container::Enumerable(self.items(tag)?)
+            }
+            Kind::Queue if self.is(tag, Kind::Queue) => object.base = Container::Queue(self.items(tag)?),
+            Kind::Stack if self.is(tag, Kind::Stack) => object.base = Container::Stack(self.items(tag)?),
+            Kind::Dictionary if self.is(tag, Kind::Dictionary) => {
+                object.base = Container::Dictionary(self.entries(tag)?)
+            }
+            Kind::Object if self.is(tag, Kind::Object) => {
+                object.base = Container::Value(Box::new(self.value(tag)?))
+            }
             _ => match self.primitive(tag)? {
                 Some(value) => object.base = Container::Value(Box::new(value)),
                 // From minor version 2 on, what is new may be skipped here, but nothing that has a meaning elsewhere.
-                None if self.minor > 1 && !matches!(tag.local(), "Nil" | "Ref") => self.scanner.skip(tag)?,
+                None if self.minor > 1 && !matches!(tag.kind, Kind::Nil | Kind::Reference) => {
+                    self.scanner.skip(tag)?
+                }
                 None => return self.unexpected(tag),
             },
         }
@@ -97,7 +126,7 @@ impl<'a> Run<'a, '_> {
                 let mut names = Vec::new();
                 if !tag.empty {
                     while let Some(child) = self.scanner.child()? {
-                        if !self.is(&child, "T") {
+                        if !self.is(&child, Kind::TypeName) {
                             return self.unexpected(&child);
                         }
                         self.count()?;
@@ -137,7 +166,7 @@ impl<'a> Run<'a, '_> {
     fn members(&mut self, tag: &Tag<'a>, out: &mut Properties, set: &mut OpenSet) -> Result<()> {
         if !tag.empty {
             while let Some(child) = self.scanner.child()? {
-                let is_set = self.is(&child, "MS");
+                let is_set = self.is(&child, Kind::Members);
                 let name = self.property_name(&child)?;
                 if !is_set && self.decoder.names.text(name).is_some_and(|name| **name == "") {
                     return Err(self.scanner.error(DecodeErrorKind::EmptyName));
@@ -165,8 +194,11 @@ impl<'a> Run<'a, '_> {
                 continue;
             };
             let name = self.property_name(&child)?;
-            let member = if self.is(&child, "MS") {
+            let member = if self.is(&child, Kind::Members) {
                 self.count()?;
+                if open.len() >= MAX_OPEN {
+                    return Err(self.scanner.error(DecodeErrorKind::TooDeep));
+                }
                 open.push(child);
                 Member::Set(Properties::new())
             } else {
@@ -219,7 +251,7 @@ impl<'a> Run<'a, '_> {
         let mut entries = Vec::new();
         if !tag.empty {
             while let Some(entry) = self.scanner.child()? {
-                if !self.is(&entry, "En") {
+                if !self.is(&entry, Kind::Entry) {
                     return Err(self.scanner.error(DecodeErrorKind::MissingElement("En")));
                 }
                 let key = self.entry_half(&entry, "Key")?;

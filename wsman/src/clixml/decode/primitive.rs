@@ -6,6 +6,7 @@ use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::{Result, Run};
 use crate::clixml::error::DecodeErrorKind;
+use crate::clixml::kind::Kind;
 use crate::clixml::number::{boolean, float, guid, integer};
 use crate::clixml::scan::Tag;
 use crate::clixml::text::Text;
@@ -18,31 +19,33 @@ const BASE64: GeneralPurpose =
 impl<'a> Run<'a, '_> {
     /// A primitive, or `None` when the tag is none.
     pub(super) fn primitive(&mut self, tag: &Tag<'a>) -> Result<Option<Value>> {
-        let value = match tag.local() {
-            "S" => Value::String(self.text_element(tag)?),
-            "URI" => Value::Uri(self.text_element(tag)?),
-            "SBK" => Value::ScriptBlock(self.text_element(tag)?),
-            "XD" => Value::Xml(self.text_element(tag)?),
-            "C" => Value::Char(self.parsed(tag, "C", |text| integer(text, false))?),
-            "B" => Value::Bool(self.parsed(tag, "B", boolean)?),
-            "By" => Value::Byte(self.parsed(tag, "By", |text| integer(text, false))?),
-            "SB" => Value::SByte(self.parsed(tag, "SB", |text| integer(text, true))?),
-            "I16" => Value::Int16(self.parsed(tag, "I16", |text| integer(text, true))?),
-            "U16" => Value::UInt16(self.parsed(tag, "U16", |text| integer(text, false))?),
-            "I32" => Value::Int32(self.parsed(tag, "I32", |text| integer(text, true))?),
-            "U32" => Value::UInt32(self.parsed(tag, "U32", |text| integer(text, false))?),
-            "I64" => Value::Int64(self.parsed(tag, "I64", |text| integer(text, true))?),
-            "U64" => Value::UInt64(self.parsed(tag, "U64", |text| integer(text, false))?),
-            "Sg" => Value::Single(self.parsed(tag, "Sg", float)?),
-            "Db" => Value::Double(self.parsed(tag, "Db", float)?),
-            "D" => Value::Decimal(self.parsed(tag, "D", |text| text.parse().ok())?),
-            "DT" => Value::DateTime(self.parsed(tag, "DT", |text| text.parse().ok())?),
-            "TS" => Value::TimeSpan(self.parsed(tag, "TS", |text| text.parse().ok())?),
-            "G" => Value::Guid(self.parsed(tag, "G", guid)?),
-            "Version" => Value::Version(self.parsed(tag, "Version", |text| text.parse().ok())?),
-            "BA" => Value::Bytes(self.parsed(tag, "BA", bytes)?),
-            "SS" => Value::SecureString(self.parsed(tag, "SS", |text| Some(SecureText::from(text)))?),
-            "PR" if self.is(tag, "PR") => Value::Progress(Box::new(self.progress(tag)?)),
+        let value = match tag.kind {
+            Kind::String => Value::String(self.text_element(tag)?),
+            Kind::Uri => Value::Uri(self.text_element(tag)?),
+            Kind::ScriptBlock => Value::ScriptBlock(self.text_element(tag)?),
+            Kind::Xml => Value::Xml(self.text_element(tag)?),
+            Kind::Char => Value::Char(self.parsed(tag, "C", |text| integer(text, false))?),
+            Kind::Boolean => Value::Bool(self.parsed(tag, "B", boolean)?),
+            Kind::Byte => Value::Byte(self.parsed(tag, "By", |text| integer(text, false))?),
+            Kind::SByte => Value::SByte(self.parsed(tag, "SB", |text| integer(text, true))?),
+            Kind::Int16 => Value::Int16(self.parsed(tag, "I16", |text| integer(text, true))?),
+            Kind::UInt16 => Value::UInt16(self.parsed(tag, "U16", |text| integer(text, false))?),
+            Kind::Int32 => Value::Int32(self.parsed(tag, "I32", |text| integer(text, true))?),
+            Kind::UInt32 => Value::UInt32(self.parsed(tag, "U32", |text| integer(text, false))?),
+            Kind::Int64 => Value::Int64(self.parsed(tag, "I64", |text| integer(text, true))?),
+            Kind::UInt64 => Value::UInt64(self.parsed(tag, "U64", |text| integer(text, false))?),
+            Kind::Single => Value::Single(self.parsed(tag, "Sg", float)?),
+            Kind::Double => Value::Double(self.parsed(tag, "Db", float)?),
+            Kind::Decimal => Value::Decimal(self.parsed(tag, "D", |text| text.parse().ok().map(Box::new))?),
+            Kind::DateTime => Value::DateTime(self.parsed(tag, "DT", |text| text.parse().ok())?),
+            Kind::TimeSpan => Value::TimeSpan(self.parsed(tag, "TS", |text| text.parse().ok())?),
+            Kind::Guid => Value::Guid(self.parsed(tag, "G", guid)?),
+            Kind::Version => Value::Version(self.parsed(tag, "Version", |text| text.parse().ok())?),
+            Kind::Bytes => Value::Bytes(self.parsed(tag, "BA", bytes)?),
+            Kind::SecureString => {
+                Value::SecureString(self.parsed(tag, "SS", |text| Some(SecureText::from(text)))?)
+            }
+            Kind::Progress if self.is(tag, Kind::Progress) => Value::Progress(Box::new(self.progress(tag)?)),
             _ => return Ok(None),
         };
         Ok(Some(value))

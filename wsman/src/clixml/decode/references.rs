@@ -19,7 +19,8 @@ pub(super) struct References {
 enum Reference {
     /// Its end tag was not read yet
     Open(u32),
-    Closed(Arc<Object>),
+    /// With how many objects stand inside each other in it, along references too
+    Closed(Arc<Object>, u32),
 }
 
 impl References {
@@ -40,18 +41,19 @@ impl References {
     }
 
     /// The object is complete; another that took the id meanwhile keeps it.
-    pub(super) fn close(&mut self, id: &str, object: &Arc<Object>) {
+    pub(super) fn close(&mut self, id: &str, object: &Arc<Object>, height: u32) {
         if let Some(entry @ Reference::Open(_)) = self.objects.get_mut(id)
             && matches!(entry, Reference::Open(ordinal) if *ordinal == object.id)
         {
-            *entry = Reference::Closed(Arc::clone(object));
+            *entry = Reference::Closed(Arc::clone(object), height);
         }
     }
 
-    pub(super) fn get(&mut self, id: &str) -> Option<Value> {
+    /// What an id stands for now, and its height.
+    pub(super) fn get(&mut self, id: &str) -> Option<(Value, u32)> {
         self.objects.get_mut(id).map(|reference| match reference {
-            Reference::Open(ordinal) => Value::Cycle(*ordinal),
-            Reference::Closed(object) => Value::Object(Arc::clone(object)),
+            Reference::Open(ordinal) => (Value::Cycle(*ordinal), 0),
+            Reference::Closed(object, height) => (Value::Object(Arc::clone(object)), *height),
         })
     }
 
