@@ -46,7 +46,7 @@ pub struct ConnectionConfig {
 pub enum Authentication {
     /// SPNEGO
     Negotiate,
-    /// NTLM, without SPNEGO around it, under the scheme `Negotiate`
+    /// NTLM without SPNEGO around it, under the scheme `Negotiate`, or `NTLM` where only that is offered
     Ntlm,
     /// The password with every request; only over TLS
     Basic,

@@ -1,6 +1,6 @@
 //! Every way to sign in, and the ways not to.
 
-use wsman::auth::Credentials;
+use wsman::auth::{Credentials, Scheme};
 use wsman::client::{
     Authentication, Blame, CertificatePin, ConnectionConfig, Error, PoolOptions, RunspacePool, SignInError,
 };
@@ -32,6 +32,17 @@ async fn negotiate_sealed_over_http() {
     let lab = Running::start().await;
     let config = ConnectionConfig { authentication: Authentication::Negotiate, ..lab.config(false) };
     works(lab, config, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_the_scheme_ntlm_is_offered_it_is_used() {
+    for authentication in [Authentication::Ntlm, Authentication::Negotiate] {
+        for tls in [false, true] {
+            let lab = Running::start_with(|config| config.schemes = vec![Scheme::Ntlm]).await;
+            let config = ConnectionConfig { authentication, ..lab.config(tls) };
+            works(lab, config, !tls).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
