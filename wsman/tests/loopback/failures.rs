@@ -8,7 +8,7 @@ use wsman::client::{Blame, ConnectionConfig, Error, PoolOptions, RunspacePool, S
 use wsman::server::{Listen, ServerError};
 
 use crate::lab::{Running, USER, echo, output};
-use crate::raw::{exchange, parrot, post};
+use crate::raw::{exchange, parrot, post, recorder};
 
 const SOAP: &str = "Content-Type: application/soap+xml;charset=UTF-8\r\n";
 const ENVELOPE: &str =
@@ -110,6 +110,23 @@ async fn strange_servers_are_named_for_what_they_do() {
     let address = parrot("SSH-2.0-OpenSSH_9.2\r\n").await;
     let error = open(format!("http://{address}/wsman")).await;
     assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_used_where_it_is_named_and_may_refuse() {
+    let (address, heard) = recorder("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").await;
+    let mut config = ConnectionConfig::new("http://ex01.invalid/PowerShell", Credentials::new(USER, "x"));
+    config.proxy = Some(format!("http://{address}"));
+    config.proxy_credentials = Some(Credentials::new("proxyuser", "proxypass"));
+    let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Http { status: 407, .. }), "{error:?}");
+    let heard = heard.await.unwrap();
+    assert!(heard.starts_with("POST http://ex01.invalid/PowerShell HTTP/1.1\r\n"), "{heard}");
+    // RFC 7617: base64 of `proxyuser:proxypass`.
+    assert!(
+        heard.to_ascii_lowercase().contains("proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw=="),
+        "{heard}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
