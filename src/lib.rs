@@ -1,1 +1,11 @@
 //! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.
+
+pub mod address;
+pub mod cli;
+pub mod config;
+pub mod exchange;
+pub mod flow;
+pub mod lab;
+pub mod plan;
+pub mod recipient;
+pub mod report;

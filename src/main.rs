@@ -1,3 +1,7 @@
 //! The `mailwright` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mailwright::cli::main(std::env::args_os())
+}

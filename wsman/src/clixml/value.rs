@@ -10,6 +10,9 @@ use super::object::Object;
 use super::text::Text;
 
 /// A PowerShell value as CLIXML carries it, `[MS-PSRP] 2.2.5`.
+///
+/// A value from a peer is at most 200 objects deep, but since `Ref` shares objects, 30 of them can hold what would be
+/// 2^30 if it were copied: walk such a value with a budget or by [`Arc::as_ptr`]. Comparing and `Debug` do not.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
@@ -41,8 +44,8 @@ pub enum Value {
     Single(f32),
     /// `Db`
     Double(f64),
-    /// `D`
-    Decimal(Decimal),
+    /// `D`; boxed, since it is large and rare
+    Decimal(Box<Decimal>),
     /// `DT`
     DateTime(DateTime),
     /// `TS`

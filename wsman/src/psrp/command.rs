@@ -15,6 +15,30 @@ pub struct Command {
     pub arguments: Vec<Argument>,
     /// Merge error records into the output
     pub merge_errors_to_output: bool,
+    /// Where warning, verbose, debug and information records go
+    pub merge: Merge,
+}
+
+/// Where the streams other than output and error go, `[MS-PSRP] 2.2.3.13` and `2.2.3.31`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Merge {
+    pub warning: MergeTarget,
+    pub verbose: MergeTarget,
+    pub debug: MergeTarget,
+    pub information: MergeTarget,
+}
+
+/// The target of one stream of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MergeTarget {
+    /// Its own records
+    #[default]
+    Own,
+    /// Written as output
+    Output,
+    /// Dropped
+    Null,
 }
 
 /// One argument of a command.
@@ -42,7 +66,20 @@ impl Command {
             use_local_scope: None,
             arguments: Vec::new(),
             merge_errors_to_output: false,
+            merge: Merge::default(),
         }
+    }
+
+    /// A script; a NoLanguage endpoint refuses it.
+    pub fn script(text: impl Into<String>) -> Self {
+        Self { is_script: true, ..Self::new(text) }
+    }
+
+    /// Adds a positional argument.
+    #[must_use]
+    pub fn argument(mut self, value: Value) -> Self {
+        self.arguments.push(Argument { name: None, value });
+        self
     }
 
     /// Adds a named parameter.

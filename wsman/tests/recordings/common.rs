@@ -45,7 +45,12 @@ pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {
         .unwrap()
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|line| serde_json::from_str(line).unwrap())
+        .map(|line| {
+            let mut reader = serde_json::Deserializer::from_str(line);
+            // Trees of deep objects nest further than the default limit.
+            reader.disable_recursion_limit();
+            serde::Deserialize::deserialize(&mut reader).unwrap()
+        })
         .collect()
 }
 

@@ -9,4 +9,6 @@ mod common;
 mod fragments;
 mod ntlm;
 mod psrp;
+mod session;
 mod soap;
+mod tree;

@@ -1,0 +1,53 @@
+//! `mailwright apply`
+
+use clap::Args;
+use uuid::Uuid;
+
+use super::common::{Context, Output};
+use super::progress::Bar;
+use super::{CommandError, input, session};
+use crate::flow::run::{self, Options, Stop, Work};
+use crate::report::{Totals, summary};
+
+/// Apply a flow or a saved plan; one result per change
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    /// The flow (CSV or JSON Lines; `-` is standard input), or what `plan --out` saved
+    #[arg(value_name = "FLOW|PLAN")]
+    input: String,
+    /// Lift the guards against removing many addresses, for this run
+    #[arg(long)]
+    allow_mass_removal: bool,
+}
+
+pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
+    let connection = session::choose(context)?;
+    let id = Uuid::now_v7();
+    let work = input::work(&command.input, &connection, id).await?;
+    let source = match &work {
+        Work::Flow(flow) => flow.file.clone(),
+        Work::Plan(plan) => plan.flow.clone(),
+    };
+    let exchange = session::open(&connection).await?;
+    let journal = context.open_journal(&context.journal_file(&connection.name)?).await?;
+    journal.begin_run(id, "apply", &connection.name, &source).await?;
+    let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
+    let bar = Bar::new(context, "applying");
+    let applied = run::apply(exchange, &connection, work, id, &journal, options, &bar, stop).await;
+    drop(bar);
+    let results = applied?;
+    if !stop.is_requested() {
+        journal.end_run(id).await?;
+    }
+    journal.close().await;
+    match context.common.output {
+        Output::Text => context.out(&summary(&results, context.output_style()))?,
+        Output::Json | Output::Jsonl => context.out_json(&results)?,
+    }
+    if stop.is_requested() {
+        return Err(
+            CommandError::interrupted().hint("what was not begun is kept; run the same command again")
+        );
+    }
+    Ok(Totals::of(&results).exit_code())
+}

@@ -1,0 +1,156 @@
+//! Why a command came to nothing, and the exit code that says so.
+
+use std::io::Write as _;
+
+use crate::config::{ConfigError, SecretError, Unusable};
+use crate::exchange::ExchangeError;
+use crate::flow::intake::IntakeError;
+use crate::flow::journal::JournalError;
+use crate::flow::run::RunError;
+use crate::report::{SavedPlanError, Style, Tone};
+
+/// Who has to do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The command line
+    Usage,
+    /// The configuration, a secret or the journal
+    Config,
+    /// The flow or the saved plan
+    Input,
+    /// The endpoint: not reachable, or the sign-in is refused
+    Endpoint,
+    /// Somebody stopped it
+    Interrupted,
+    /// The run broke off, or a defect
+    Internal,
+}
+
+impl ErrorKind {
+    /// The exit code of the contract.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage | Self::Config | Self::Input => 2,
+            Self::Endpoint => 3,
+            Self::Interrupted => 130,
+            Self::Internal => 1,
+        }
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CommandError {
+    /// Who has to do something about it
+    pub kind: ErrorKind,
+    /// What is wrong; several lines when several things are
+    pub message: String,
+    /// What to do about it
+    pub hints: Vec<String>,
+}
+
+impl CommandError {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    pub(super) fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message)
+    }
+
+    pub(super) fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, message)
+    }
+
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    pub(super) fn interrupted() -> Self {
+        Self::new(ErrorKind::Interrupted, "stopped by a signal")
+    }
+
+    #[must_use]
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(super) fn print(&self, style: Style) {
+        let mut stderr = std::io::stderr().lock();
+        // There is nobody left to tell when stderr is closed.
+        for line in self.message.lines() {
+            let _ = writeln!(stderr, "{} {line}", style.paint(Tone::Attention, "error:"));
+        }
+        for hint in &self.hints {
+            let _ = writeln!(stderr, "{} {hint}", style.paint(Tone::Quiet, "hint:"));
+        }
+    }
+}
+
+impl From<ConfigError> for CommandError {
+    fn from(error: ConfigError) -> Self {
+        let hints = error.hints();
+        Self { hints, ..Self::config(error.to_string()) }
+    }
+}
+
+impl From<Unusable> for CommandError {
+    fn from(error: Unusable) -> Self {
+        Self::config(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<SecretError> for CommandError {
+    fn from(error: SecretError) -> Self {
+        Self::config(error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<IntakeError> for CommandError {
+    fn from(error: IntakeError) -> Self {
+        Self { hints: error.hint.iter().cloned().collect(), ..Self::input(error.to_string()) }
+    }
+}
+
+impl From<SavedPlanError> for CommandError {
+    fn from(error: SavedPlanError) -> Self {
+        Self::input(error.to_string()).hint("make it again with `mailwright plan FLOW --out PLAN`")
+    }
+}
+
+impl From<JournalError> for CommandError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Database(_) | JournalError::Unknown(_) => Self::internal(error.to_string()),
+            _ => Self::config(error.to_string()),
+        }
+    }
+}
+
+impl From<ExchangeError> for CommandError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Unusable(unusable) => unusable.into(),
+            ExchangeError::Unreachable { .. } | ExchangeError::SignIn { .. } => {
+                Self::new(ErrorKind::Endpoint, error.to_string())
+            }
+            _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<RunError> for CommandError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Exchange(error) => error.into(),
+            RunError::Journal(error) => error.into(),
+        }
+    }
+}

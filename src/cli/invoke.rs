@@ -1,0 +1,176 @@
+//! `mailwright invoke`
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::Value as Json;
+use wsman::clixml::{Container, Object, SecureText, Value};
+use wsman::psrp::{ErrorRecord, Outcome};
+
+use super::common::Context;
+use super::{CommandError, session};
+use crate::config::SecretRef;
+use crate::exchange::{Answer, Call, to_json};
+use crate::recipient::parameters::{self, ParameterKind};
+use crate::recipient::value::{bool_word, split_cell};
+use crate::report::printable;
+
+/// Run any cmdlet; objects out as JSON lines
+#[derive(Debug, Args)]
+pub(super) struct Invoke {
+    /// The cmdlet
+    #[arg(value_name = "CMDLET")]
+    cmdlet: String,
+    /// Its parameters: NAME=VALUE, NAME alone for a switch, `$true`, `$false`, `$null`; lists are separated by `;`,
+    /// a secret is a reference such as env:NAME
+    #[arg(value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
+    let call = call(&command)?;
+    let connection = session::choose(context)?;
+    let exchange = session::open(&connection).await?;
+    let Answer { objects, errors, warnings, outcome } = exchange.run(&call).await?;
+    let lines: Vec<Json> = objects.iter().map(to_json).collect();
+    context.out_json(&lines)?;
+    for warning in &warnings {
+        context.say(&format!("warning: {}", printable(warning)));
+    }
+    let ending = match &outcome {
+        Outcome::Completed => None,
+        Outcome::Failed(record) | Outcome::Stopped(record) => Some(record.as_deref()),
+    };
+    for record in errors.iter().chain(ending.flatten()) {
+        context.say(&describe(record));
+    }
+    if ending == Some(None) {
+        context.say("error: the cmdlet was ended without a reason");
+    }
+    Ok(u8::from(!errors.is_empty() || ending.is_some()))
+}
+
+fn describe(record: &ErrorRecord) -> String {
+    let message = record.details_message.as_deref().unwrap_or(&record.message);
+    let id = &record.fully_qualified_error_id;
+    format!("error: {} [{} {}]", printable(message), printable(&record.category.reason), printable(id))
+}
+
+fn call(command: &Invoke) -> Result<Call, CommandError> {
+    if command.cmdlet.starts_with('-')
+        || !command.cmdlet.contains('-')
+        || command.cmdlet.contains(char::is_whitespace)
+    {
+        return Err(CommandError::usage(format!("`{}` is not the name of a cmdlet", command.cmdlet))
+            .hint("a verb and a noun, for example Get-Mailbox; scripts are not run"));
+    }
+    let mut call = Call::new(&command.cmdlet);
+    for text in &command.parameters {
+        let (name, given) = match text.split_once('=') {
+            Some((name, given)) => (name, Some(given)),
+            None => (text.as_str(), None),
+        };
+        let name = name.trim_start_matches('-');
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(CommandError::usage(format!("`{name}` is not the name of a parameter"))
+                .hint("write NAME=VALUE, for example Identity=ada"));
+        }
+        if call.parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            return Err(CommandError::usage(format!("the parameter `{name}` is there twice")));
+        }
+        let value = match given {
+            None => Value::Bool(true),
+            Some(given) => value(&command.cmdlet, name, given)?,
+        };
+        // A null identity is no identity: Exchange would take every mailbox.
+        if name.eq_ignore_ascii_case("Identity") && matches!(value, Value::Nil) || given == Some("") {
+            return Err(CommandError::usage(format!("the parameter `{name}` is empty")));
+        }
+        call = call.with(name, value);
+    }
+    Ok(call)
+}
+
+fn value(cmdlet: &str, name: &str, given: &str) -> Result<Value, CommandError> {
+    let kind = parameters::parameter(cmdlet, name).map(|parameter| parameter.kind);
+    let text = |text: &str| Value::String(text.into());
+    let wrong = |kind: ParameterKind| {
+        CommandError::usage(format!("`{name}` takes {}, not `{given}`", kind.describe()))
+    };
+    Ok(match kind {
+        Some(ParameterKind::Secret) => {
+            let reference: SecretRef = given.parse()?;
+            Value::SecureString(SecureText::Clear(reference.resolve()?))
+        }
+        Some(kind @ ParameterKind::Credential) => return Err(wrong(kind)),
+        _ if given.eq_ignore_ascii_case("$null") => Value::Nil,
+        Some(kind @ (ParameterKind::Bool | ParameterKind::Switch)) => {
+            Value::Bool(bool_word(given).ok_or_else(|| wrong(kind))?)
+        }
+        Some(kind) if kind.is_list() => list(&split_cell(given)),
+        None if given.eq_ignore_ascii_case("$true") => Value::Bool(true),
+        None if given.eq_ignore_ascii_case("$false") => Value::Bool(false),
+        _ => text(given),
+    })
+}
+
+/// An array as PowerShell sends it.
+fn list(items: &[String]) -> Value {
+    Value::Object(Arc::new(Object {
+        type_names: Some(["System.Object[]", "System.Array", "System.Object"].map(Into::into).into()),
+        base: Container::List(items.iter().map(|item| Value::String(item.as_str().into())).collect()),
+        ..Object::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(parameters: &[&str]) -> Result<Call, CommandError> {
+        call(&Invoke {
+            cmdlet: "Set-Mailbox".into(),
+            parameters: parameters.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    #[test]
+    fn values_take_the_parameters_type() {
+        let call = parse(&[
+            "Identity=ada",
+            "EmailAddresses=SMTP:a@x.de;smtp:b@x.de",
+            "Arbitration",
+            "HiddenFromAddressListsEnabled=true",
+            "MailTip=$null",
+            "Foo=$true",
+            "CustomAttribute1=a=b",
+        ])
+        .unwrap();
+        assert_eq!(
+            call.masked(),
+            json!({"Identity": "ada", "EmailAddresses": ["SMTP:a@x.de", "smtp:b@x.de"], "Arbitration": true,
+                   "HiddenFromAddressListsEnabled": true, "MailTip": null, "Foo": true, "CustomAttribute1": "a=b"})
+        );
+    }
+
+    #[test]
+    fn what_is_no_call() {
+        let wrong = [
+            vec!["Identity=$null"],
+            vec!["Identity="],
+            vec!["Identity=a", "identity=b"],
+            vec!["a b=1"],
+            vec!["HiddenFromAddressListsEnabled=perhaps"],
+        ];
+        for parameters in wrong {
+            assert!(parse(&parameters).is_err(), "{parameters:?}");
+        }
+        let plain = parse(&["Password=Canary-7c1f!pw"]).unwrap_err();
+        assert!(!format!("{plain:?}").contains("Canary"));
+        for cmdlet in ["Get", "Get-Mailbox | Remove-Mailbox", "-x"] {
+            assert!(call(&Invoke { cmdlet: cmdlet.into(), parameters: vec![] }).is_err(), "{cmdlet}");
+        }
+    }
+}

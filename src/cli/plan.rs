@@ -1,0 +1,90 @@
+//! `mailwright plan`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::common::{Context, Output};
+use super::progress::Bar;
+use super::{CommandError, input, session};
+use crate::address::AddressLine;
+use crate::flow::run::{self, Options};
+use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary};
+
+/// Show what applying a flow would do; writes nothing
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    /// The flow: CSV or JSON Lines; `-` is standard input
+    #[arg(value_name = "FLOW")]
+    flow: String,
+    /// Save the plan, for `mailwright apply PLAN`
+    #[arg(long, value_name = "PLAN")]
+    out: Option<PathBuf>,
+    /// Send every planned cmdlet to Exchange with -WhatIf
+    #[arg(long)]
+    what_if: bool,
+    /// Exit with 4 when there are changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+}
+
+/// A planned change without what only the saved plan needs.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    result: &'a ChangeResult,
+    addresses: &'a [AddressLine],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    not_previewed: bool,
+}
+
+pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
+    let connection = session::choose(context)?;
+    let id = Uuid::now_v7();
+    let flow = input::flow(&command.flow, &connection, id).await?;
+    let exchange = session::open(&connection).await?;
+    let options = Options { what_if: command.what_if, ..Options::default() };
+    let bar = Bar::new(context, "planning");
+    let changes = run::plan(exchange, &connection, &flow, options, &bar).await?;
+    drop(bar);
+    if let Some(file) = &command.out {
+        let plan = SavedPlan {
+            mailwright_plan: PLAN_VERSION,
+            run: id,
+            connection: connection.name.clone(),
+            flow: command.flow.clone(),
+            changes: changes.clone(),
+        };
+        let bytes = plan.to_bytes().map_err(|error| CommandError::internal(error.to_string()))?;
+        std::fs::write(file, bytes)
+            .map_err(|error| CommandError::usage(format!("cannot write {}: {error}", file.display())))?;
+        context.detail(&format!("plan: {}", file.display()));
+    }
+    show(context, &changes)?;
+    let totals = Totals::of(changes.iter().map(|change| &change.result));
+    let code = totals.exit_code();
+    Ok(if code != 1 && command.detailed_exitcode && totals.writing() > 0 { 4 } else { code })
+}
+
+fn show(context: &Context, changes: &[PlannedChange]) -> Result<(), CommandError> {
+    if context.common.output == Output::Text {
+        let style = context.output_style();
+        let mut text: String = changes.iter().map(|change| change.to_text(style)).collect();
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&plan_summary(changes, style));
+        return context.out(&text);
+    }
+    let shown: Vec<Shown<'_>> = changes
+        .iter()
+        .map(|change| Shown {
+            result: &change.result,
+            addresses: change.address_lines(),
+            not_previewed: change.not_previewed,
+        })
+        .collect();
+    context.out_json(&shown)
+}

@@ -1,0 +1,111 @@
+//! Connections: read from TOML or JSON, checked, with every problem named by file, line and column.
+//! Secrets are references, never values.
+
+use std::path::{Path, PathBuf};
+
+mod connection;
+pub(crate) mod document;
+mod duration;
+mod endpoint;
+mod fields;
+mod init;
+mod problem;
+mod read;
+mod rules;
+mod secret;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub use crate::plan::{CreateMethod, Policy};
+pub use connection::{
+    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
+};
+pub use endpoint::{Endpoint, EndpointError};
+pub use init::{TEMPLATE, write_template};
+pub use problem::{ConfigError, Place, Problem};
+pub use rules::Unusable;
+pub use secret::{SecretError, SecretRef};
+pub(crate) use suggest::suggestion;
+
+use document::Source;
+
+/// Largest configuration file that is read.
+const MAX_LENGTH: u64 = 1024 * 1024;
+
+/// A configuration file, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file
+    pub file: PathBuf,
+    /// Its connections, in the order of the file
+    pub connections: Vec<Connection>,
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = read_text(file)?;
+        Self::parse(file, text)
+    }
+
+    /// Checks a text; JSON when it begins with `{`.
+    pub fn parse(file: &Path, text: String) -> Result<Self, ConfigError> {
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let source = Source::new(file, text);
+        let is_json = source.text.trim_start().starts_with('{');
+        let parsed =
+            if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
+        let root = parsed
+            .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
+        let (connections, mut problems) = read::connections(&source, root);
+        if problems.is_empty() {
+            return Ok(Self { file: file.to_owned(), connections });
+        }
+        problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+        Err(ConfigError::Invalid(problems))
+    }
+
+    /// The connection of that name, or the only one.
+    pub fn connection(&self, name: Option<&str>) -> Result<&Connection, ConfigError> {
+        let names = || self.connections.iter().map(|connection| connection.name.as_str());
+        let file = self.file.display();
+        match (name, self.connections.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(ConfigError::Connection {
+                message: format!("{file} has {} connections", self.connections.len()),
+                hint: Some(format!(
+                    "choose one with --connection: {}",
+                    names().collect::<Vec<_>>().join(", ")
+                )),
+            }),
+            (Some(name), list) => list.iter().find(|connection| connection.name == name).ok_or_else(|| {
+                let hint = suggestion(name, names()).map_or_else(
+                    || format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                ConfigError::Connection {
+                    message: format!("{file} has no connection `{name}`"),
+                    hint: Some(hint),
+                }
+            }),
+        }
+    }
+}
+
+fn read_text(file: &Path) -> Result<String, ConfigError> {
+    let unreadable = |message: String| ConfigError::unreadable(file, message);
+    let metadata = std::fs::metadata(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ConfigError::Unreadable {
+            file: file.to_owned(),
+            message: "there is no such configuration file".into(),
+            hint: Some("`mailwright init` writes one; --config names another; --lab needs none".into()),
+        },
+        _ => unreadable(error.to_string()),
+    })?;
+    if metadata.len() > MAX_LENGTH {
+        return Err(unreadable("larger than a configuration file can be".into()));
+    }
+    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|_| unreadable("not valid UTF-8".into()))
+}

@@ -1,0 +1,327 @@
+//! From the tree of a document to checked connections.
+
+use std::time::Duration;
+
+use super::connection::{
+    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
+};
+use super::document::{Entry, Kind, Node, Source};
+use super::endpoint::{Endpoint, EndpointError};
+use super::fields::{Fields, Sited};
+use super::problem::Problem;
+use super::rules;
+use crate::address::{DomainError, ExcludedDomains, MergePolicy};
+use crate::plan::{CreateMethod, Policy};
+
+/// Lanes and runspaces at once, unless told otherwise.
+const DEFAULT_CONCURRENCY: u32 = 3;
+/// Exchange's own limit of shells per user is 18; some are left for people.
+const MAX_CONCURRENCY: i64 = 15;
+
+/// Reads every connection; the list is only meaningful when no problem was found.
+pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let Kind::Table(entries) = root.kind else {
+        return (Vec::new(), vec![source.problem(root.span.start, "the document must be a table")]);
+    };
+    let mut top = Fields::new(source, &mut problems, String::new(), 0, entries);
+    let named = top.table("connections", |all| all.rest());
+    if named.as_ref().is_none_or(Vec::is_empty) {
+        top.missing(
+            "connections",
+            "add a table [connections.NAME]; `mailwright init` writes a commented example",
+        );
+    }
+    top.finish();
+    let mut list = Vec::new();
+    for Entry { key: name, key_span, value } in named.unwrap_or_default() {
+        let path = format!("connections.{name}");
+        if let Some(character) = rules::bad_name_character(&name) {
+            let message = format!("`{character}` cannot be in the name of a connection");
+            problems.push(source.problem(key_span.start, message).key(&path));
+        }
+        let Kind::Table(entries) = value.kind else {
+            problems.push(source.problem(value.span.start, "a connection must be a table").key(&path));
+            continue;
+        };
+        let mut fields = Fields::new(source, &mut problems, path, key_span.start, entries);
+        let connection = connection(&mut fields, name);
+        fields.finish();
+        list.extend(connection);
+    }
+    (list, problems)
+}
+
+fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
+    let infrastructure = f.choice(
+        "infrastructure",
+        &[
+            ("on-premises", Infrastructure::OnPremises),
+            ("hybrid", Infrastructure::Hybrid),
+            ("cloud", Infrastructure::Cloud),
+        ],
+    );
+    let authentication = f.choice(
+        "authentication",
+        &[
+            ("basic", Authentication::Basic),
+            ("ntlm", Authentication::Ntlm),
+            ("negotiate", Authentication::Negotiate),
+            ("kerberos", Authentication::Kerberos),
+            ("credssp", Authentication::CredSsp),
+            ("certificate", Authentication::Certificate),
+        ],
+    );
+    let exchange_loader = f.choice(
+        "exchange_loader",
+        &[("snap-in", ExchangeLoader::SnapIn), ("remote-exchange", ExchangeLoader::RemoteExchange)],
+    );
+    let is_cloud = infrastructure.as_ref().is_some_and(|choice| choice.value == Infrastructure::Cloud);
+    let endpoint = endpoint(f, is_cloud);
+    let configuration_name = f.text("configuration_name");
+    let (username, password) = (f.text("username"), f.secret("password"));
+    let danger = Danger {
+        basic_over_http: f.flag("danger_basic_over_http", false).value,
+        skip_tls_verification: f.flag("danger_skip_tls_verification", false).value,
+        skip_channel_binding: f.flag("danger_skip_channel_binding", false).value,
+    };
+    let allow_ntlm = f.flag("allow_ntlm", true).value;
+    let policy = policy(f);
+    let max_removing_percent = f.number("max_removing_percent", 0..=100);
+    let concurrency = f.number("concurrency", 1..=MAX_CONCURRENCY).unwrap_or(DEFAULT_CONCURRENCY);
+    let domain_controller = f.text("domain_controller").map(|text| text.value);
+    let replication_wait = f.duration("replication_wait", Duration::from_secs(120));
+    let kerberos = f.table("kerberos", kerberos).unwrap_or_default();
+    let tls = f.table("tls", tls).unwrap_or_default();
+    let proxy = f.table("proxy", proxy).flatten();
+    let timeouts = f.table("timeouts", timeouts).unwrap_or_default();
+    let cloud = f.table("cloud", cloud).unwrap_or_default();
+
+    let required = infrastructure.is_some();
+    if !required {
+        f.missing("infrastructure", "infrastructure = \"on-premises\" or \"hybrid\"");
+    }
+    if is_cloud {
+        let at = infrastructure.as_ref().map_or(f.at(), |choice| choice.at);
+        f.wrong(
+            "infrastructure",
+            at,
+            "`cloud` (Exchange Online) is not built in yet",
+            Some("use on-premises or hybrid"),
+        );
+        return None;
+    }
+    if authentication.is_none() {
+        f.missing(
+            "authentication",
+            "authentication = \"negotiate\", or another of basic, ntlm, kerberos, credssp, certificate",
+        );
+    }
+    let (Sited { value: infrastructure, .. }, authentication, endpoint) =
+        (infrastructure?, authentication?, endpoint?);
+    rules::sign_in(
+        f,
+        &authentication,
+        &endpoint,
+        danger,
+        username.is_some(),
+        password.is_some(),
+        &kerberos,
+        &tls,
+    );
+    let configuration_name =
+        configuration_name.map_or_else(|| endpoint.value.configuration_name().to_owned(), |text| text.value);
+    Some(Connection {
+        name,
+        infrastructure,
+        endpoint: endpoint.value,
+        configuration_name,
+        exchange_loader: exchange_loader.map_or(ExchangeLoader::SnapIn, |choice| choice.value),
+        authentication: authentication.value,
+        allow_ntlm,
+        username: username.map(|text| text.value),
+        password,
+        policy,
+        max_removing_percent,
+        concurrency,
+        domain_controller,
+        replication_wait,
+        kerberos,
+        tls,
+        proxy,
+        timeouts,
+        cloud,
+        danger,
+    })
+}
+
+fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {
+    let server = f.text("server");
+    let hostname = f.text("hostname");
+    let port = f.number("port", 1..=65_535).and_then(|port| u16::try_from(port).ok());
+    let (key, result, text) = match (server, hostname) {
+        (Some(server), Some(_)) => {
+            f.wrong(
+                "hostname",
+                server.at,
+                "both `server` and `hostname` are there",
+                Some("keep one of them"),
+            );
+            return None;
+        }
+        (Some(server), None) => {
+            if port.is_some() {
+                f.wrong(
+                    "port",
+                    server.at,
+                    "`port` goes with `hostname`",
+                    Some("write the port into the URL of `server`"),
+                );
+            }
+            ("server", Endpoint::from_url(&server.value), server)
+        }
+        (None, Some(host)) => ("hostname", Endpoint::from_host(&host.value, port), host),
+        (None, None) => {
+            if !is_cloud {
+                f.missing(
+                    "server",
+                    "server = \"http://ex01.contoso.com/PowerShell/\", or `hostname` and `port`",
+                );
+            }
+            return None;
+        }
+    };
+    match result {
+        Ok(value) => Some(Sited { value, at: text.at }),
+        Err(error) => {
+            let message = match error {
+                EndpointError::Credentials => error.to_string(),
+                _ => format!("`{}`: {error}", text.value),
+            };
+            f.wrong(key, text.at, message, Some("for example http://ex01.contoso.com/PowerShell/"));
+            None
+        }
+    }
+}
+
+fn policy(f: &mut Fields<'_>) -> Policy {
+    let mut either = |key, normal, other| {
+        f.choice(key, &[(normal, false), (other, true)]).is_some_and(|choice| choice.value)
+    };
+    let is_literal = either("domain_match", "label", "literal");
+    let disable_email_address_policy = either("email_address_policy", "refuse", "disable");
+    let keep_primary_when_empty = either("empty_addresses", "refuse", "keep_primary");
+    let primary_is_last = either("primary", "marked", "last");
+    let promote_excluded_primary = either("excluded_primary", "refuse", "promote");
+    let drop_excluded_secondary = either("excluded_secondary", "add", "drop");
+    let merge = MergePolicy {
+        excluded: excluded(f, is_literal),
+        keep_primary_when_empty,
+        primary_is_last,
+        promote_excluded_primary,
+        drop_excluded_secondary,
+        keep_old_primary: f.flag("keep_old_primary", false).value,
+        protect_moera: f.flag("protect_moera", true).value,
+        force_case: f.flag("force_case", false).value,
+        managed_types: f.texts("managed_types").into_iter().map(|text| text.value).collect(),
+        max_removed_addresses: f
+            .number("max_removed_addresses", 0..=10_000)
+            .map_or(MergePolicy::default().max_removed_addresses, |number| usize::try_from(number).ok()),
+    };
+    let create_method =
+        f.choice("create_method", &[("new", CreateMethod::New), ("enable", CreateMethod::Enable)]);
+    Policy {
+        merge,
+        disable_email_address_policy,
+        allow_remove: f.flag("allow_remove", false).value,
+        create_method: create_method.map_or(CreateMethod::Enable, |choice| choice.value),
+    }
+}
+
+/// Each entry is tried by itself first, so that a wrong one is named with its place.
+fn excluded(f: &mut Fields<'_>, is_literal: bool) -> ExcludedDomains {
+    let parse = |entries: &[&str]| -> Result<ExcludedDomains, DomainError> {
+        if is_literal { ExcludedDomains::parse_literal(entries) } else { ExcludedDomains::parse(entries) }
+    };
+    let key = "excluded_smtp_domains";
+    let mut good = Vec::new();
+    for domain in f.texts(key) {
+        match parse(&[&domain.value]) {
+            Ok(_) => good.push(domain.value),
+            Err(error) => {
+                let hint = Some("write a domain, for example contoso.com");
+                f.wrong(key, domain.at, format!("`{}`: {error}", domain.value), hint);
+            }
+        }
+    }
+    parse(&good.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_or_default()
+}
+
+fn kerberos(f: &mut Fields<'_>) -> Kerberos {
+    Kerberos {
+        kdc: f.text("kdc").map(|text| text.value),
+        realm: f.text("realm").map(|text| text.value),
+        spn: f.text("spn").map(|text| text.value),
+        keytab: f.path("keytab"),
+        ticket_cache: f.path("ticket_cache"),
+        service_realm: f.text("service_realm").map(|text| text.value),
+        service_kdc: f.text("service_kdc").map(|text| text.value),
+        delegate: f.flag("delegate", false).value,
+    }
+}
+
+fn tls(f: &mut Fields<'_>) -> Tls {
+    Tls {
+        ca_file: f.path("ca_file"),
+        server_certificate: f.path("server_certificate"),
+        client_certificate: f.path("client_certificate"),
+        client_key: f.path("client_key"),
+    }
+}
+
+fn proxy(f: &mut Fields<'_>) -> Option<Proxy> {
+    let url = f.text("url");
+    let (username, password) = (f.text("username").map(|text| text.value), f.secret("password"));
+    let Some(text) = url else {
+        f.missing("url", "url = \"http://proxy.contoso.com:8080\"");
+        return None;
+    };
+    match url::Url::parse(&text.value) {
+        Ok(url) if url.password().is_none() && url.has_host() => Some(Proxy { url, username, password }),
+        Ok(url) if url.password().is_some() => {
+            let hint = "use the keys `username` and `password`";
+            f.wrong("url", text.at, "the URL carries a password (not shown)", Some(hint));
+            None
+        }
+        _ => {
+            f.wrong("url", text.at, format!("`{}` is not a URL", text.value), None);
+            None
+        }
+    }
+}
+
+fn timeouts(f: &mut Fields<'_>) -> Timeouts {
+    let default = Timeouts::default();
+    Timeouts {
+        connect: f.duration("connect", default.connect),
+        sign_in: f.duration("sign_in", default.sign_in),
+        operation: f.duration("operation", default.operation),
+        change: f.duration("change", default.change),
+    }
+}
+
+fn cloud(f: &mut Fields<'_>) -> Cloud {
+    Cloud {
+        tenant: f.text("tenant").map(|text| text.value),
+        organization: f.text("organization").map(|text| text.value),
+        application_id: f.text("application_id").map(|text| text.value),
+        authentication: f.text("authentication").map(|text| text.value),
+        certificate_file: f.path("certificate_file"),
+        certificate_password: f.secret("certificate_password"),
+        certificate_thumbprint: f.text("certificate_thumbprint").map(|text| text.value),
+        certificate_directory: f.path("certificate_directory"),
+        client_secret: f.secret("client_secret"),
+        environment: f.text("environment").map(|text| text.value),
+        licence: f.text("licence").map(|text| text.value),
+    }
+}

@@ -1,0 +1,107 @@
+//! How Exchange is spoken to: one trait, so that what plans and applies does not know the way.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value as Json};
+use wsman::clixml::Value;
+use wsman::psrp::{ErrorRecord, Outcome};
+
+use crate::config::{Connection, Unusable};
+
+mod json;
+
+pub use json::to_json;
+
+/// One open connection to Exchange.
+#[async_trait]
+pub trait Exchange: Send + Sync {
+    /// Runs a cmdlet and waits for its end. What Exchange refuses is part of the answer; an error means that there is
+    /// no answer, and that a cmdlet which writes may have run or not.
+    async fn run(&self, call: &Call) -> Result<Answer, ExchangeError>;
+}
+
+/// A cmdlet with its parameters, secrets as SecureString values that print as `***`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The cmdlet
+    pub cmdlet: String,
+    /// Names without a dash and values, in order
+    pub parameters: Vec<(String, Value)>,
+}
+
+impl Call {
+    /// A cmdlet without parameters.
+    pub fn new(cmdlet: impl Into<String>) -> Self {
+        Self { cmdlet: cmdlet.into(), parameters: Vec::new() }
+    }
+
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.parameters.push((name.into(), value));
+        self
+    }
+
+    /// The parameters for journal, plan and report: every secret is `***`.
+    pub fn masked(&self) -> Json {
+        let members = self.parameters.iter().map(|(name, value)| (name.clone(), to_json(value)));
+        Json::Object(members.collect::<Map<_, _>>())
+    }
+}
+
+/// What a cmdlet wrote.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Its output
+    pub objects: Vec<Value>,
+    /// Errors that did not end it
+    pub errors: Vec<ErrorRecord>,
+    /// Warnings; one that says nothing was changed is a failure
+    pub warnings: Vec<String>,
+    /// How it ended
+    pub outcome: Outcome,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExchangeError {
+    /// The connection is valid but cannot be used
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The host cannot be reached; nothing was tried
+    #[error("{endpoint} cannot be reached: {message}")]
+    Unreachable {
+        /// The URL
+        endpoint: String,
+        /// Why
+        message: String,
+    },
+    /// The sign-in was refused; nothing was tried
+    #[error("{endpoint} refuses the sign-in: {message}")]
+    SignIn {
+        /// The URL
+        endpoint: String,
+        /// Why
+        message: String,
+    },
+    /// The session ended before the answer was complete
+    #[error("the session was lost: {0}")]
+    SessionLost(String),
+    /// The server asks to wait
+    #[error("the server asks for fewer calls: {0}")]
+    Throttled(String),
+    /// The peer does not keep to the protocol
+    #[error("the server's answer cannot be understood: {0}")]
+    Protocol(String),
+    /// Not built in
+    #[error("{0} is not built in yet")]
+    NotYet(&'static str),
+}
+
+/// Opens a connection.
+pub async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, ExchangeError> {
+    connection.check_sign_in()?;
+    Err(ExchangeError::NotYet("connecting to an endpoint"))
+}

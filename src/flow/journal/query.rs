@@ -1,0 +1,83 @@
+//! Reading the journal.
+
+use serde_json::Value as Json;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::model::{Entry, Filter, OpenIntent, Run, Seq, State};
+use super::{Journal, JournalError};
+
+impl Journal {
+    /// The changes that match, in the order in which they came.
+    pub async fn status(&self, filter: &Filter) -> Result<Vec<Entry>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT *, EXISTS (SELECT 1 FROM steps WHERE steps.change = changes.seq AND outcome IS NULL) AS in_doubt
+             FROM changes
+             WHERE (?1 IS NULL OR change_id = ?1) AND (NOT ?2 OR state IN ('refused', 'failed'))
+             ORDER BY seq",
+        )
+        .bind(filter.change_id.as_deref())
+        .bind(filter.failed)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(entry).collect())
+    }
+
+    /// The steps that were begun and have no outcome, in order.
+    pub async fn open_intents(&self) -> Result<Vec<OpenIntent>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT seq, change_id, identity, guid, attempt, step, cmdlet, parameters
+             FROM steps JOIN changes ON seq = change WHERE outcome IS NULL ORDER BY seq, attempt, step",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(open_intent).collect())
+    }
+
+    /// Every run, the latest first.
+    pub async fn runs(&self) -> Result<Vec<Run>, JournalError> {
+        let rows = sqlx::query("SELECT * FROM runs ORDER BY started_at DESC, rowid DESC")
+            .fetch_all(&self.pool)
+            .await?;
+        let run = |row: &SqliteRow| Run {
+            id: row.get("id"),
+            command: row.get("command"),
+            connection: row.get("connection"),
+            source: row.get("source"),
+            started_at: row.get("started_at"),
+            finished_at: row.get("finished_at"),
+        };
+        Ok(rows.iter().map(run).collect())
+    }
+}
+
+fn entry(row: &SqliteRow) -> Entry {
+    Entry {
+        seq: Seq(row.get("seq")),
+        run: row.get("run"),
+        change_id: row.get("change_id"),
+        source: row.get("source"),
+        line: row.get::<Option<i64>, _>("line").and_then(|line| u64::try_from(line).ok()),
+        connection: row.get("connection"),
+        identity: row.get("identity"),
+        guid: row.get::<Option<String>, _>("guid").and_then(|text| text.parse().ok()),
+        state: State::from_name(row.get("state")),
+        attempts: row.get("attempts"),
+        result: row.get::<Option<String>, _>("result").and_then(|text| serde_json::from_str(&text).ok()),
+        updated_at: row.get("updated_at"),
+        in_doubt: row.get("in_doubt"),
+    }
+}
+
+fn open_intent(row: &SqliteRow) -> OpenIntent {
+    OpenIntent {
+        seq: Seq(row.get("seq")),
+        change_id: row.get("change_id"),
+        identity: row.get("identity"),
+        guid: row.get::<Option<String>, _>("guid").and_then(|text| text.parse().ok()),
+        attempt: row.get("attempt"),
+        step: row.get("step"),
+        cmdlet: row.get("cmdlet"),
+        parameters: serde_json::from_str(row.get("parameters")).unwrap_or(Json::Null),
+    }
+}

@@ -1,0 +1,132 @@
+//! The life of a change in the journal: begun, read, planned, each step with intent and outcome, finished.
+
+use serde_json::Value as Json;
+use sqlx::Row as _;
+use uuid::Uuid;
+
+use super::model::{Seq, State, StepOutcome};
+use super::{Journal, JournalError};
+
+impl Journal {
+    /// Begins an attempt and returns its number, from one.
+    pub async fn begin(&self, change: Seq) -> Result<u32, JournalError> {
+        let row = sqlx::query(
+            "UPDATE changes SET state = 'running', attempts = attempts + 1,
+                    updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE seq = ? RETURNING attempts",
+        )
+        .bind(change.0)
+        .fetch_optional(&self.pool)
+        .await?
+        .ok_or_else(|| unknown(change))?;
+        Ok(row.get("attempts"))
+    }
+
+    /// Notes which account it is and what its state was when it was read.
+    pub async fn record_read(
+        &self,
+        change: Seq,
+        guid: Option<Uuid>,
+        base_hash: &str,
+    ) -> Result<(), JournalError> {
+        let done = sqlx::query("UPDATE changes SET guid = ?, base_hash = ? WHERE seq = ?")
+            .bind(guid.map(|guid| guid.to_string()))
+            .bind(base_hash)
+            .bind(change.0)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
+    }
+
+    /// Notes the steps that were planned, masked.
+    pub async fn record_plan(&self, change: Seq, steps: &Json) -> Result<(), JournalError> {
+        let done = sqlx::query("UPDATE changes SET plan = ? WHERE seq = ?")
+            .bind(steps.to_string())
+            .bind(change.0)
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
+    }
+
+    /// Notes that a cmdlet is about to be run. When this returns, the intent is on disk.
+    pub async fn intent(
+        &self,
+        change: Seq,
+        attempt: u32,
+        step: u32,
+        cmdlet: &str,
+        masked_parameters: &Json,
+    ) -> Result<(), JournalError> {
+        sqlx::query(
+            "INSERT INTO steps (change, attempt, step, cmdlet, parameters, intent_at)
+             VALUES (?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+        )
+        .bind(change.0)
+        .bind(attempt)
+        .bind(step)
+        .bind(cmdlet)
+        .bind(masked_parameters.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes what came of a step.
+    pub async fn outcome(
+        &self,
+        change: Seq,
+        attempt: u32,
+        step: u32,
+        outcome: StepOutcome,
+        detail: Option<&str>,
+    ) -> Result<(), JournalError> {
+        let done = sqlx::query(
+            "UPDATE steps SET outcome = ?, detail = ?, outcome_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+             WHERE change = ? AND attempt = ? AND step = ? AND outcome IS NULL",
+        )
+        .bind(outcome.name())
+        .bind(detail)
+        .bind(change.0)
+        .bind(attempt)
+        .bind(step)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 {
+            return Err(JournalError::Unknown(format!(
+                "an open step {step} in attempt {attempt} of change {}",
+                change.0
+            )));
+        }
+        Ok(())
+    }
+
+    /// Closes every open intent of a change: its account was read again, so what happened is known.
+    pub async fn settle(&self, change: Seq) -> Result<(), JournalError> {
+        sqlx::query(
+            "UPDATE steps SET outcome = 'unknown', detail = 'the account was read again',
+                    outcome_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE change = ? AND outcome IS NULL",
+        )
+        .bind(change.0)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes the result of a change.
+    pub async fn finish(&self, change: Seq, state: State, result: &Json) -> Result<(), JournalError> {
+        let done = sqlx::query(
+            "UPDATE changes SET state = ?, result = ?, guid = coalesce(?, guid),
+                    updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE seq = ?",
+        )
+        .bind(state.name())
+        .bind(result.to_string())
+        .bind(result.get("guid").and_then(Json::as_str))
+        .bind(change.0)
+        .execute(&self.pool)
+        .await?;
+        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
+    }
+}
+
+fn unknown(change: Seq) -> JournalError {
+    JournalError::Unknown(format!("change {}", change.0))
+}

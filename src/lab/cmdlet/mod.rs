@@ -1,0 +1,276 @@
+//! The cmdlets: how a pipeline runs, and what each of them does.
+
+mod addresses;
+mod bind;
+mod call;
+mod convert;
+mod create;
+mod errors;
+mod filter;
+mod get;
+mod metadata;
+mod modify;
+mod organization;
+mod remove;
+mod sizes;
+
+use wsman::clixml::{SecureText, Value};
+use wsman::psrp::{Command, ErrorRecord, Outcome, Record};
+
+use self::bind::Arguments;
+use self::call::{Call, Fail, Preference};
+use self::metadata::Cmdlet;
+use super::exchange::Exchange;
+use super::fault::FaultKind;
+use super::log::LogEntry;
+use super::session::{Endpoint, LabSession};
+
+/// What the ordinary endpoint takes for loading Exchange: the constant text that connectors send.
+const LOADER: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
+
+/// Snap-ins that bring the Exchange cmdlets.
+const SNAP_INS: [&str; 2] =
+    ["Microsoft.Exchange.Management.PowerShell.SnapIn", "Microsoft.Exchange.Management.PowerShell.E2010"];
+
+/// A command of a pipeline, ready to run.
+enum Stage {
+    Exchange(&'static Cmdlet, Arguments),
+    Load,
+}
+
+pub(super) fn run(
+    session: &mut LabSession,
+    exchange: &mut Exchange,
+    commands: &[Command],
+    input: Option<&[Value]>,
+    now_ms: u64,
+    sink: &mut dyn FnMut(Record),
+) -> Outcome {
+    exchange.directory.settle(now_ms);
+    let mut stages = Vec::with_capacity(commands.len());
+    for (index, command) in commands.iter().enumerate() {
+        match prepare(session, command, input.is_some() || index > 0) {
+            Ok(stage) => stages.push(stage),
+            Err(record) => {
+                log_refused(session, exchange, command, &record, now_ms);
+                return Outcome::Failed(Some(record));
+            }
+        }
+    }
+    let mut passed: Option<Vec<Value>> = input.map(<[Value]>::to_vec);
+    let last = stages.len().saturating_sub(1);
+    for (index, stage) in stages.into_iter().enumerate() {
+        let mut collected = Vec::new();
+        let mut stage_sink = |record: Record| match record {
+            Record::Output(value) if index < last => collected.push(value),
+            other => sink(other),
+        };
+        let failed = match stage {
+            Stage::Load => {
+                session.loaded = true;
+                log_load(session, exchange, &commands[index], now_ms);
+                None
+            }
+            Stage::Exchange(cmdlet, mut arguments) => match passed.take() {
+                None => invoke(session, exchange, cmdlet, &arguments, now_ms, &mut stage_sink).err(),
+                Some(items) => items.iter().find_map(|item| {
+                    arguments.bind_identity(item);
+                    invoke(session, exchange, cmdlet, &arguments, now_ms, &mut stage_sink).err()
+                }),
+            },
+        };
+        if let Some(record) = failed {
+            return Outcome::Failed(Some(record));
+        }
+        passed = Some(collected);
+    }
+    Outcome::Completed
+}
+
+/// Finds the command and binds its parameters; nothing runs before all commands are bound.
+fn prepare(session: &LabSession, command: &Command, piped: bool) -> Result<Stage, Box<ErrorRecord>> {
+    let ordinary = session.endpoint == Endpoint::Wsman;
+    if command.is_script {
+        return match (ordinary, command.name.trim() == LOADER) {
+            (true, true) => Ok(Stage::Load),
+            (true, false) => Err(errors::script_unknown(&command.name)),
+            (false, _) => Err(errors::scripts_not_allowed(&command.name)),
+        };
+    }
+    if ordinary && command.name.eq_ignore_ascii_case("Add-PSSnapin") {
+        return add_snap_in(command);
+    }
+    match metadata::find(&command.name).filter(|_| session.loaded) {
+        Some(cmdlet) => Ok(Stage::Exchange(cmdlet, bind::bind(cmdlet, command, piped)?)),
+        None => Err(errors::command_not_found(&command.name)),
+    }
+}
+
+fn add_snap_in(command: &Command) -> Result<Stage, Box<ErrorRecord>> {
+    let named = command
+        .arguments
+        .iter()
+        .find(|argument| argument.name.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("Name")));
+    let name = named.map(|argument| convert::display(&argument.value)).unwrap_or_default();
+    if SNAP_INS.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+        return Ok(Stage::Load);
+    }
+    Err(errors::snap_in_missing(&name))
+}
+
+/// Runs one call of a cmdlet, writes its log entry and applies the faults that were ordered.
+fn invoke(
+    session: &mut LabSession,
+    exchange: &mut Exchange,
+    cmdlet: &'static Cmdlet,
+    arguments: &Arguments,
+    now_ms: u64,
+    sink: &mut dyn FnMut(Record),
+) -> Result<(), Box<ErrorRecord>> {
+    exchange.requests += 1;
+    let fault = exchange.faults.iter_mut().find(|fault| fault.hits(cmdlet.name)).map(|fault| {
+        fault.times -= 1;
+        fault.kind.clone()
+    });
+    exchange.faults.retain(|fault| fault.times > 0);
+    let preference = Preference::of(arguments);
+    let mut call = Call::new(session, exchange, cmdlet, arguments, now_ms, sink);
+    let problem = |exception: &str, message: &str, terminating| {
+        Fail::from(errors::Problem {
+            exception: exception.to_owned(),
+            message: message.to_owned(),
+            terminating,
+        })
+    };
+    let result = match fault {
+        Some(FaultKind::Error { exception, message }) => Err(problem(&exception, &message, false)),
+        Some(FaultKind::Terminating { exception, message }) => Err(problem(&exception, &message, true)),
+        Some(FaultKind::Record(record)) => Err(Fail::Record(record)),
+        Some(FaultKind::AfterWork { exception, message }) => {
+            work(&mut call).and_then(|()| Err(problem(&exception, &message, true)))
+        }
+        Some(FaultKind::Warning(text)) => {
+            call.warn(text);
+            work(&mut call)
+        }
+        None => work(&mut call),
+    };
+    let result = call.stopped.take().map_or(result, |record| Err(Fail::Record(record)));
+    let (warnings, wrote) = (std::mem::take(&mut call.warnings), call.wrote);
+    let tag = exchange.request_tag(now_ms);
+    let (record, terminating) = match result {
+        Ok(()) => (None, false),
+        Err(Fail::Record(record)) => (Some(record), true),
+        Err(Fail::Problem(problem)) => {
+            let terminating = problem.terminating || preference.errors_stop;
+            (Some(problem.record(&tag, cmdlet.name)), terminating)
+        }
+    };
+    let outcome = match (&record, terminating) {
+        (None, _) => "completed",
+        (Some(_), false) => "error",
+        (Some(_), true) => "failed",
+    };
+    let parameters = arguments.iter().map(|(name, value)| (name.to_owned(), value.masked())).collect();
+    exchange.log.push(LogEntry {
+        outcome,
+        reason: record.as_ref().map(|record| record.category.reason.clone()),
+        message: record.as_ref().map(|record| record.message.clone()),
+        warnings,
+        wrote,
+        ..log_entry(session, cmdlet.name, parameters, now_ms)
+    });
+    match record {
+        Some(record) if terminating => Err(record),
+        Some(record) => {
+            if !preference.errors_silent {
+                sink(Record::Error(record));
+            }
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+fn work(call: &mut Call<'_>) -> Result<(), Fail> {
+    call.choose_domain_controller()?;
+    match call.cmdlet.name {
+        "Get-Mailbox" | "Get-RemoteMailbox" | "Get-User" | "Get-Recipient" => get::get(call),
+        "Get-MailboxDatabase" => organization::databases(call),
+        "Get-AcceptedDomain" => organization::accepted_domains(call),
+        "Set-ADServerSettings" => organization::server_settings(call),
+        "New-Mailbox" => create::new(call, false),
+        "New-RemoteMailbox" => create::new(call, true),
+        "Enable-Mailbox" => create::enable(call, false),
+        "Enable-RemoteMailbox" => create::enable(call, true),
+        "Set-Mailbox" => modify::set(call, false),
+        "Set-RemoteMailbox" => modify::set(call, true),
+        "Disable-Mailbox" => remove::disable(call, false),
+        "Disable-RemoteMailbox" => remove::disable(call, true),
+        "Remove-Mailbox" => remove::remove(call, false),
+        "Remove-RemoteMailbox" => remove::remove(call, true),
+        other => Err(Fail::Record(errors::command_not_found(other))),
+    }
+}
+
+fn log_entry(
+    session: &LabSession,
+    cmdlet: &str,
+    parameters: serde_json::Map<String, serde_json::Value>,
+    now_ms: u64,
+) -> LogEntry {
+    LogEntry {
+        time_ms: now_ms,
+        user: session.user.clone(),
+        endpoint: if session.endpoint == Endpoint::PowerShell { "PowerShell" } else { "Wsman" },
+        cmdlet: cmdlet.to_owned(),
+        parameters,
+        outcome: "completed",
+        reason: None,
+        message: None,
+        warnings: Vec::new(),
+        wrote: false,
+    }
+}
+
+fn log_load(session: &LabSession, exchange: &mut Exchange, command: &Command, now_ms: u64) {
+    let name = if command.is_script { "(script)" } else { "Add-PSSnapin" };
+    exchange.log.push(log_entry(session, name, raw_parameters(command), now_ms));
+}
+
+fn log_refused(
+    session: &LabSession,
+    exchange: &mut Exchange,
+    command: &Command,
+    record: &ErrorRecord,
+    now_ms: u64,
+) {
+    let known = metadata::find(&command.name).map_or(command.name.as_str(), |cmdlet| cmdlet.name);
+    // The text of a refused script is not repeated: it may hold a password.
+    let name = if command.is_script { "(script)" } else { known };
+    let message = if command.is_script { "A script was refused.".to_owned() } else { record.message.clone() };
+    exchange.log.push(LogEntry {
+        outcome: "failed",
+        reason: Some(record.category.reason.clone()),
+        message: Some(message),
+        ..log_entry(session, name, raw_parameters(command), now_ms)
+    });
+}
+
+/// Parameters as sent, with everything masked that could be a secret.
+fn raw_parameters(command: &Command) -> serde_json::Map<String, serde_json::Value> {
+    let arguments = command.arguments.iter().enumerate();
+    arguments
+        .map(|(index, argument)| {
+            let name = argument.name.clone().unwrap_or_else(|| index.to_string());
+            let lower = name.to_lowercase();
+            let secret = ["pass", "pwd", "cred", "secret"].iter().any(|part| lower.contains(part))
+                || matches!(
+                    argument.value,
+                    Value::SecureString(SecureText::Clear(_) | SecureText::Encrypted(_))
+                );
+            let shown = if secret { "***".to_owned() } else { convert::display(&argument.value) };
+            (name, shown.into())
+        })
+        .collect()
+}

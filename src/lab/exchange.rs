@@ -1,0 +1,100 @@
+//! The embedded Exchange as a whole: directory, accounts, log, faults.
+
+use secrecy::SecretString;
+
+use super::directory::{Directory, Seed, SeedError};
+use super::fault::Fault;
+use super::log::LogEntry;
+use super::output;
+use super::session::{Endpoint, LabSession, Serialization};
+
+/// How an embedded Exchange behaves.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How long a change needs from one domain controller to the others
+    pub replication_delay_ms: u64,
+    /// Domain controllers in place of those of the seed
+    pub domain_controllers: Option<Vec<String>>,
+}
+
+/// An embedded Exchange. Not synchronised: share it behind a mutex.
+#[derive(Debug)]
+pub struct Exchange {
+    pub(super) directory: Directory,
+    pub(super) log: Vec<LogEntry>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) requests: u64,
+    sessions: usize,
+}
+
+impl Exchange {
+    /// An Exchange with the objects of the seed.
+    ///
+    /// # Errors
+    /// [`SeedError`] when the seed contradicts itself: two objects with one address, an unknown type, a missing unit.
+    pub fn new(mut seed: Seed, options: Options) -> Result<Self, SeedError> {
+        if let Some(names) = options.domain_controllers.filter(|names| !names.is_empty()) {
+            seed.domain_controllers = names;
+        }
+        let directory = Directory::load(seed, options.replication_delay_ms)?;
+        Ok(Self { directory, log: Vec::new(), faults: Vec::new(), requests: 0, sessions: 0 })
+    }
+
+    /// A session (runspace) for a user who has signed in. Sessions read and write on the domain controllers in turn unless a command names one.
+    pub fn session(&mut self, endpoint: Endpoint, user: &str, serialization: Serialization) -> LabSession {
+        let dc = self.sessions % self.directory.domain_controllers().count().max(1);
+        self.sessions += 1;
+        LabSession::new(endpoint, user, serialization, dc)
+    }
+
+    /// The password of an account: `user` is a `SamAccountName` (in `domain`, NetBIOS or DNS, or none) or a `UserPrincipalName`.
+    pub fn password(&self, domain: Option<&str>, user: &str) -> Option<SecretString> {
+        self.directory.password(domain, user)
+    }
+
+    /// `SamAccountName` and `UserPrincipalName` of the accounts that can sign in.
+    pub fn accounts(&self) -> Vec<(String, String)> {
+        self.directory.accounts()
+    }
+
+    /// NetBIOS name of the domain.
+    pub fn netbios_domain(&self) -> &str {
+        &self.directory.configuration.netbios
+    }
+
+    /// DNS name of the domain.
+    pub fn forest(&self) -> &str {
+        &self.directory.configuration.forest
+    }
+
+    /// Name of the Exchange server, such as `EX01`.
+    pub fn server(&self) -> &str {
+        &self.directory.configuration.server
+    }
+
+    /// Names of the domain controllers.
+    pub fn domain_controllers(&self) -> Vec<String> {
+        self.directory.domain_controllers().map(str::to_owned).collect()
+    }
+
+    /// Takes the log entries made since the last call.
+    pub fn take_log(&mut self) -> Vec<LogEntry> {
+        std::mem::take(&mut self.log)
+    }
+
+    /// What stands at the start of the id of an Exchange error: server, request, time in the form of the server's culture.
+    pub(super) fn request_tag(&self, now_ms: u64) -> String {
+        let request = self.directory.ids.named(&format!("request {}", self.requests));
+        format!("[Server={},RequestId={request},TimeStamp={}]", self.server(), output::american_time(now_ms))
+    }
+
+    /// Orders a fault for calls to come. Faults are used up in the order in which they were ordered.
+    pub fn inject(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// The directory as JSON, in the form of a seed; passwords are left out.
+    pub fn dump(&self) -> serde_json::Value {
+        self.directory.dump()
+    }
+}

@@ -1,0 +1,28 @@
+//! What the embedded Exchange notes of every cmdlet.
+
+use serde::Serialize;
+
+/// One call of one cmdlet. Secrets are masked before an entry is made.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LogEntry {
+    /// Milliseconds since 1970-01-01T00:00:00Z
+    pub time_ms: u64,
+    /// The user as signed in
+    pub user: String,
+    /// `PowerShell` or `Wsman`
+    pub endpoint: &'static str,
+    /// Cmdlet name in the spelling of Exchange; as sent when there is no such cmdlet; `(script)` for a script
+    pub cmdlet: String,
+    /// Parameters as bound, secrets as `***`
+    pub parameters: serde_json::Map<String, serde_json::Value>,
+    /// `completed`, `error` (non-terminating) or `failed`
+    pub outcome: &'static str,
+    /// Short name of the exception
+    pub reason: Option<String>,
+    /// The error's message
+    pub message: Option<String>,
+    /// Warnings that were written
+    pub warnings: Vec<String>,
+    /// Whether the directory was changed
+    pub wrote: bool,
+}

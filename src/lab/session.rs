@@ -1,0 +1,70 @@
+//! A session: what one runspace of one user remembers between pipelines.
+
+use wsman::clixml::Value;
+use wsman::psrp::{Command, Outcome, Record};
+
+use super::cmdlet;
+use super::exchange::Exchange;
+
+/// Which door the session came in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/PowerShell`, configuration `Microsoft.Exchange`: NoLanguage, Exchange cmdlets are there
+    PowerShell,
+    /// `/wsman`, configuration `Microsoft.PowerShell`: the ordinary endpoint, Exchange must be loaded first
+    Wsman,
+}
+
+/// In which shape objects are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serialization {
+    /// Properties of Exchange's own types as text
+    #[default]
+    Default,
+    /// `?serializationLevel=Full`: addresses as objects
+    Full,
+}
+
+/// One runspace of one user.
+#[derive(Debug)]
+pub struct LabSession {
+    pub(super) endpoint: Endpoint,
+    pub(super) user: String,
+    pub(super) serialization: Serialization,
+    /// Whether the Exchange cmdlets are there
+    pub(super) loaded: bool,
+    /// The domain controller that this session uses
+    pub(super) dc: usize,
+    /// `Set-ADServerSettings -ViewEntireForest`
+    pub(super) entire_forest: bool,
+}
+
+impl LabSession {
+    pub(super) fn new(endpoint: Endpoint, user: &str, serialization: Serialization, dc: usize) -> Self {
+        let loaded = endpoint == Endpoint::PowerShell;
+        Self { endpoint, user: user.to_owned(), serialization, loaded, dc, entire_forest: false }
+    }
+
+    /// Runs one pipeline: `commands` piped into each other.
+    pub fn run(
+        &mut self,
+        exchange: &mut Exchange,
+        commands: &[Command],
+        now_ms: u64,
+        sink: &mut dyn FnMut(Record),
+    ) -> Outcome {
+        self.run_with_input(exchange, commands, None, now_ms, sink)
+    }
+
+    /// Runs one pipeline with pipeline input: each value is an identity for the first command. `None` means that no input is expected.
+    pub fn run_with_input(
+        &mut self,
+        exchange: &mut Exchange,
+        commands: &[Command],
+        input: Option<&[Value]>,
+        now_ms: u64,
+        sink: &mut dyn FnMut(Record),
+    ) -> Outcome {
+        cmdlet::run(self, exchange, commands, input, now_ms, sink)
+    }
+}

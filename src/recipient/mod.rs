@@ -1,0 +1,22 @@
+//! What is known of a recipient and what is wanted of it: plain data, no I/O.
+//!
+//! - [`Change`] is what a flow asks for, [`Recipient`] what Exchange has;
+//! - [`parameters`] is the table of cmdlets and parameters, [`column`] decides what a flow's column name means, and
+//!   [`value`] turns a cell into the [`Wanted`] value of the parameter's type;
+//! - [`Identity`] tells the forms apart in which an object can be named;
+//! - [`outcome`] holds the words of the front door: what became of a change, and the class of an error.
+
+pub mod change;
+pub mod column;
+pub mod identity;
+pub mod observed;
+pub mod outcome;
+pub mod parameters;
+pub mod value;
+
+pub use change::{
+    AddressFlow, Change, Delta, MailboxType, ObjectType, Operation, SecretSource, Source, Wanted,
+};
+pub use identity::{Identity, IdentityError};
+pub use observed::{ArchiveState, MailboxDetails, Property, Recipient, RecipientKind};
+pub use outcome::{Action, ErrorClass};

@@ -1,0 +1,13 @@
+//! What a run will do or did, for people and for programs.
+
+mod plan;
+mod result;
+mod style;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary};
+pub use result::{ChangeResult, ResultError, StepResult, Totals};
+pub use style::{Style, Tone, printable};
+pub use text::{result_text, summary};

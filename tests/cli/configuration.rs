@@ -1,0 +1,57 @@
+//! Mistakes in the configuration, as a person sees them: place, sentence, hint, exit code 2.
+
+use super::{CANARY, CONNECTION, Place};
+
+fn with(text: &str) -> Place {
+    let place = Place::new();
+    place.write("mailwright.toml", text);
+    place.write("flow.csv", "Identity\nada\n");
+    place
+}
+
+#[test]
+fn each_mistake_has_its_place() {
+    let place = with(&CONNECTION.replace("username", "usernam"));
+    place.run(&["plan", "flow.csv"]).refuses(
+        2,
+        &[
+            "error: mailwright.toml:5:1: connections.corp.usernam: unknown key",
+            "hint: did you mean `username`?",
+        ],
+    );
+    let place = with(&CONNECTION.replace("env:MAILWRIGHT_TEST_PASSWORD", CANARY));
+    place.run(&["apply", "flow.csv"]).refuses(
+        2,
+        &["mailwright.toml:6:12: connections.corp.password: a secret must be a reference", "env:NAME"],
+    );
+    let place = with(&CONNECTION.replace("on-premises", "cloud"));
+    place.run(&["invoke", "Get-Mailbox"]).refuses(2, &["mailwright.toml:2:18", "not built in yet"]);
+}
+
+#[test]
+fn which_file_and_which_connection() {
+    let place = with(&format!("{CONNECTION}{}", CONNECTION.replace("corp", "lab")));
+    place.run(&["plan", "flow.csv"]).refuses(2, &["has 2 connections", "--connection: corp, lab"]);
+    place
+        .run(&["plan", "flow.csv", "-n", "crop"])
+        .refuses(2, &["no connection `crop`", "did you mean `corp`?"]);
+    place.run(&["plan", "flow.csv", "-c", "none.toml"]).refuses(2, &["none.toml", "mailwright init"]);
+}
+
+#[test]
+fn mechanisms_that_are_not_there_yet() {
+    for mechanism in ["kerberos", "credssp"] {
+        let text = CONNECTION
+            .replace("127.0.0.1:9", "ex01.contoso.com")
+            .replace("\"ntlm\"", &format!("\"{mechanism}\""));
+        with(&text).run(&["plan", "flow.csv"]).refuses(2, &[&format!("\"{mechanism}\" is not built in yet")]);
+    }
+}
+
+#[test]
+fn colours_only_where_wanted() {
+    let place = with(&CONNECTION.replace("username", "usernam"));
+    let ran = place.run(&["plan", "flow.csv", "--color", "always"]);
+    assert!(ran.stderr.contains("\u{1b}["), "{ran:?}");
+    place.run(&["plan", "flow.csv"]).refuses(2, &["unknown key"]);
+}

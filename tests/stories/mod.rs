@@ -1,0 +1,3 @@
+//! Things that must hold across the whole program.
+
+mod canary;

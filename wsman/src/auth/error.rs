@@ -1,0 +1,71 @@
+//! What can go wrong while signing in, sealing and unsealing.
+
+/// A sign-in or a sealed message that failed. No variant carries a secret or a token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The peer sent bytes that are not a token of the protocol.
+    #[error("the peer sent a malformed {what}: {why}")]
+    Malformed {
+        /// Which structure.
+        what: &'static str,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The peer sent a good token at the wrong time.
+    #[error("the peer sent an unexpected token: {0}")]
+    Unexpected(&'static str),
+    /// The peer offers only what is too weak to be accepted.
+    #[error("the peer offers too little protection: {0}")]
+    TooWeak(&'static str),
+    /// No mechanism in common.
+    #[error("no common sign-in mechanism: the peer offers {offered}")]
+    NoCommonMechanism {
+        /// What the peer named.
+        offered: String,
+    },
+    /// The peer refused the sign-in.
+    #[error("the peer refused the sign-in")]
+    Rejected,
+    /// User name or password are not those of an account.
+    #[error("unknown user name or wrong password")]
+    LogonFailed,
+    /// A message integrity code does not fit: the exchange was changed on its way.
+    #[error("the {0} does not fit: the sign-in was changed on its way")]
+    BadIntegrity(&'static str),
+    /// The channel binding is absent or that of another TLS connection.
+    #[error("the channel binding is absent or belongs to another TLS connection")]
+    BadChannelBinding,
+    /// The client means another service.
+    #[error("the sign-in was made for another service")]
+    BadTarget,
+    /// A sealed message that this context did not seal, or one out of order.
+    #[error("a sealed message cannot be verified")]
+    BadSeal,
+    /// The certificate of the TLS connection cannot be read.
+    #[error("the server's certificate cannot be read for the channel binding: {0}")]
+    Certificate(&'static str),
+    /// The caller's input cannot be sent.
+    #[error("{0}")]
+    Caller(&'static str),
+}
+
+impl AuthError {
+    /// Whether the other side broke the protocol, rather than refused or was refused.
+    #[must_use]
+    pub fn is_peer_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Malformed { .. }
+                | Self::Unexpected(_)
+                | Self::BadIntegrity(_)
+                | Self::BadSeal
+                | Self::TooWeak(_)
+        )
+    }
+
+    /// A malformed structure.
+    pub(crate) fn malformed(what: &'static str, why: &'static str) -> Self {
+        Self::Malformed { what, why }
+    }
+}

@@ -1,0 +1,40 @@
+//! NEGOTIATE structure, `[MS-NLMP] 2.2.2.5`.
+
+/// NTLMSSP_NEGOTIATE_UNICODE.
+pub const UNICODE: u32 = 0x0000_0001;
+/// NTLMSSP_REQUEST_TARGET.
+pub const REQUEST_TARGET: u32 = 0x0000_0004;
+/// NTLMSSP_NEGOTIATE_SIGN.
+pub const SIGN: u32 = 0x0000_0010;
+/// NTLMSSP_NEGOTIATE_SEAL.
+pub const SEAL: u32 = 0x0000_0020;
+/// NTLMSSP_NEGOTIATE_NTLM.
+pub const NTLM: u32 = 0x0000_0200;
+/// The connection is anonymous.
+pub const ANONYMOUS: u32 = 0x0000_0800;
+/// NTLMSSP_NEGOTIATE_ALWAYS_SIGN.
+pub const ALWAYS_SIGN: u32 = 0x0000_8000;
+/// NTLMSSP_TARGET_TYPE_DOMAIN.
+pub const TARGET_TYPE_DOMAIN: u32 = 0x0001_0000;
+/// NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY.
+pub const EXTENDED_SESSION_SECURITY: u32 = 0x0008_0000;
+/// NTLMSSP_NEGOTIATE_TARGET_INFO.
+pub const TARGET_INFO: u32 = 0x0080_0000;
+/// NTLMSSP_NEGOTIATE_VERSION.
+pub const VERSION: u32 = 0x0200_0000;
+/// NTLMSSP_NEGOTIATE_128.
+pub const KEY_128: u32 = 0x2000_0000;
+/// NTLMSSP_NEGOTIATE_KEY_EXCH.
+pub const KEY_EXCH: u32 = 0x4000_0000;
+
+/// Without these no session is set up, by neither side.
+pub const REQUIRED: u32 = UNICODE | SIGN | SEAL | NTLM | EXTENDED_SESSION_SECURITY | KEY_128 | KEY_EXCH;
+
+/// What a client asks for.
+pub const CLIENT: u32 = REQUIRED | REQUEST_TARGET | ALWAYS_SIGN | TARGET_INFO | VERSION;
+
+/// Whether every required flag is there.
+#[must_use]
+pub fn suffice(flags: u32) -> bool {
+    flags & REQUIRED == REQUIRED
+}

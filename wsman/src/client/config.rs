@@ -1,0 +1,202 @@
+//! Where to connect, as whom, and how long to wait.
+
+use std::time::Duration;
+
+use reqwest::Url;
+use uuid::Uuid;
+
+use super::error::Error;
+use super::tls::TlsOptions;
+use crate::auth::{Credentials, Secret};
+
+/// A WS-Management endpoint and how to use it.
+#[derive(Clone, Debug)]
+pub struct ConnectionConfig {
+    /// The URL; path and query are kept
+    pub url: String,
+    /// Resource URI of the shell, such as `http://schemas.microsoft.com/powershell/Microsoft.Exchange`
+    pub resource_uri: String,
+    /// How to sign in
+    pub authentication: Authentication,
+    /// Who signs in
+    pub credentials: Credentials,
+    /// Service class and host of the SPN where it is not `HTTP/<host of the URL>`
+    pub target_name: Option<String>,
+    /// Whom to trust
+    pub tls: TlsOptions,
+    /// An HTTP proxy; none is used unless it is named here
+    pub proxy: Option<String>,
+    /// How long to wait
+    pub timeouts: Timeouts,
+    /// Connections at once, at least 2: one may wait for output while another carries a signal
+    pub max_connections: usize,
+    /// Send the password in the clear. Only ever right on a network that is the machine itself.
+    pub danger_basic_over_http: bool,
+    /// Do not bind the sign-in to the TLS connection; for proxies that intercept TLS
+    pub danger_skip_channel_binding: bool,
+    /// Language of messages, such as `en-US`
+    pub locale: String,
+}
+
+/// How to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Authentication {
+    /// SPNEGO
+    Negotiate,
+    /// NTLM, without SPNEGO around it, under the scheme `Negotiate`
+    Ntlm,
+    /// The password with every request; only over TLS
+    Basic,
+}
+
+/// How long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP and TLS
+    pub connect: Duration,
+    /// The whole sign-in of a connection
+    pub sign_in: Duration,
+    /// From the Create of the shell to a pool that can be used; a server may load much for it
+    pub open: Duration,
+    /// `wsman:OperationTimeout`: the server answers within this time, if only to say that there is nothing yet
+    pub operation: Duration,
+    /// What the network and a busy server may add to that
+    pub network: Duration,
+    /// From the stop signal to the end of the pipeline
+    pub stop: Duration,
+    /// Signals and Delete while closing
+    pub close: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(30),
+            sign_in: Duration::from_secs(60),
+            open: Duration::from_secs(180),
+            operation: Duration::from_secs(60),
+            network: Duration::from_secs(30),
+            stop: Duration::from_secs(60),
+            close: Duration::from_secs(30),
+        }
+    }
+}
+
+impl ConnectionConfig {
+    /// An endpoint with what is usual: Negotiate, the system's trust store, two connections. The resource URI goes by
+    /// the path: `/PowerShell` is Exchange, anything else the ordinary endpoint.
+    ///
+    /// ```
+    /// use wsman::auth::Credentials;
+    /// use wsman::client::ConnectionConfig;
+    /// let config = ConnectionConfig::new("http://ex01.contoso.com/PowerShell/", Credentials::new("CONTOSO\\svc", "secret"));
+    /// assert_eq!(config.resource_uri, "http://schemas.microsoft.com/powershell/Microsoft.Exchange");
+    /// assert!(!format!("{config:?}").contains("secret"));
+    /// ```
+    pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
+        let url = url.into();
+        let is_exchange = Url::parse(&url).is_ok_and(|url| {
+            url.path_segments().and_then(|mut segments| segments.next().map(|s| s.to_ascii_lowercase()))
+                == Some("powershell".into())
+        });
+        let name = if is_exchange { "Microsoft.Exchange" } else { "Microsoft.PowerShell" };
+        Self {
+            url,
+            resource_uri: format!("http://schemas.microsoft.com/powershell/{name}"),
+            authentication: Authentication::Negotiate,
+            credentials,
+            target_name: None,
+            tls: TlsOptions::default(),
+            proxy: None,
+            timeouts: Timeouts::default(),
+            max_connections: 2,
+            danger_basic_over_http: false,
+            danger_skip_channel_binding: false,
+            locale: "en-US".into(),
+        }
+    }
+
+    /// The checked URL: http or https, a host, no user name in it, no slash at the end of a path.
+    pub(crate) fn checked_url(&self) -> Result<Url, Error> {
+        let refuse = |why: &str| Err(Error::Configuration(format!("the URL {why}")));
+        let Ok(mut url) = Url::parse(&self.url) else { return refuse("cannot be read") };
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse("must begin with http:// or https://");
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return refuse("names no host");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("must not hold a user name or password");
+        }
+        url.set_fragment(None);
+        if url.path().len() > 1 && url.path().ends_with('/') {
+            let path = url.path().trim_end_matches('/').to_owned();
+            url.set_path(&path);
+        }
+        Ok(url)
+    }
+
+    /// What must hold before anything is sent.
+    pub(crate) fn check(&self) -> Result<Url, Error> {
+        let url = self.checked_url()?;
+        let refuse = |why: &str| Err(Error::Configuration(why.to_owned()));
+        if self.authentication == Authentication::Basic {
+            if url.scheme() == "http" && !self.danger_basic_over_http {
+                return refuse("Basic sign-in over http would send the password in the clear; use https");
+            }
+            if matches!(self.credentials.secret, Secret::NtHash(_)) {
+                return refuse("Basic sign-in needs a password, not a hash");
+            }
+        }
+        if self.timeouts.operation < Duration::from_secs(1) {
+            return refuse("the operation time-out must be at least one second");
+        }
+        if self.locale.is_empty() {
+            return refuse("the locale must not be empty");
+        }
+        Ok(url)
+    }
+
+    /// Name of the service for the sign-in; an IPv6 literal goes without its brackets.
+    pub(crate) fn service_name(&self, url: &Url) -> String {
+        self.target_name.clone().unwrap_or_else(|| {
+            let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+            format!("HTTP/{host}")
+        })
+    }
+}
+
+/// A new id in the form that WS-Management wants.
+pub(crate) fn new_id() -> Uuid {
+    Uuid::new_v4()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> ConnectionConfig {
+        ConnectionConfig::new(url, Credentials::new("u", "p"))
+    }
+
+    #[test]
+    fn path_query_and_literals_are_kept() {
+        let url = config("https://[2001:db8::1]:5986/PowerShell/?DelegatedOrg=contoso.com").check().unwrap();
+        assert_eq!(url.as_str(), "https://[2001:db8::1]:5986/PowerShell?DelegatedOrg=contoso.com");
+        let config = config("http://[::1]/wsman");
+        assert_eq!(config.service_name(&config.check().unwrap()), "HTTP/::1");
+        assert_eq!(config.resource_uri, "http://schemas.microsoft.com/powershell/Microsoft.PowerShell");
+    }
+
+    #[test]
+    fn what_would_be_unsafe_or_useless_is_refused() {
+        for bad in ["", "ftp://h/", "http://u:p@h/", "http://", "wsman"] {
+            assert!(matches!(config(bad).check(), Err(Error::Configuration(_))), "{bad}");
+        }
+        let basic = ConnectionConfig { authentication: Authentication::Basic, ..config("http://h/wsman") };
+        assert!(matches!(basic.check(), Err(Error::Configuration(_))));
+        assert!(ConnectionConfig { danger_basic_over_http: true, ..basic }.check().is_ok());
+    }
+}

@@ -1,0 +1,118 @@
+//! A connection bound to its security context, and requests on it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use tracing::debug;
+
+use super::config::Authentication;
+use super::error::{Error, SignInError, body_excerpt};
+use super::http::{HttpAnswer, HttpConnection, HttpRequest, MAX_IDLE};
+use super::sign_in::sign_in;
+use super::target::Target;
+use crate::auth::{SecurityContext, multipart};
+
+const SOAP: &str = "application/soap+xml;charset=UTF-8";
+/// From this idle time on an empty HTTP 400 means that the server forgot the connection.
+const FORGETS_AFTER: Duration = Duration::from_secs(55);
+
+/// A connection that is signed in.
+pub(crate) struct Connection {
+    http: HttpConnection,
+    target: Arc<Target>,
+    protection: Protection,
+    last_used: Instant,
+    /// Whether a request was answered on it: what refuses the next one then is the connection, not the sign-in.
+    proven: bool,
+}
+
+/// How requests are protected and known.
+enum Protection {
+    /// Sealed under the context of the connection
+    Sealed(SecurityContext),
+    /// By TLS; the connection is signed in
+    Tls,
+    /// The password goes along with each request
+    Basic(HeaderValue),
+}
+
+impl Connection {
+    /// Connects and signs in.
+    pub(crate) async fn open(target: Arc<Target>) -> Result<Self, Error> {
+        let http = HttpConnection::new(target.clone())?;
+        let protection = if target.config.authentication == Authentication::Basic {
+            Protection::Basic(target.basic_header()?)
+        } else {
+            let context = sign_in(&http, &target).await?;
+            if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
+        };
+        Ok(Self { http, target, protection, last_used: Instant::now(), proven: false })
+    }
+
+    /// Whether the server has probably given it up.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.last_used.elapsed() > MAX_IDLE
+    }
+
+    /// Sends one SOAP message and returns the answer in clear. After an error the connection is of no further use.
+    pub(crate) async fn request(&mut self, soap: &[u8], what: &'static str) -> Result<Vec<u8>, Error> {
+        let timeouts = &self.target.config.timeouts;
+        let mut request = HttpRequest {
+            authorization: None,
+            content_type: Some(SOAP),
+            body: Vec::new(),
+            what,
+            timeout: timeouts.operation + timeouts.network,
+        };
+        let sealed;
+        match &mut self.protection {
+            Protection::Sealed(context) => {
+                sealed = multipart::seal(context, soap).map_err(SignInError::from)?;
+                request.content_type = Some(&sealed.content_type);
+                request.body = sealed.body;
+            }
+            Protection::Tls => request.body = soap.to_vec(),
+            Protection::Basic(value) => {
+                request.authorization = Some(value.clone());
+                request.body = soap.to_vec();
+            }
+        }
+        let answer = self.http.post(request).await?;
+        debug!(what, status = answer.status.as_u16(), bytes = answer.body.len(), "exchange");
+        let idle = self.last_used.elapsed();
+        self.last_used = Instant::now();
+        let soap = self.open_answer(answer, idle)?;
+        self.proven = true;
+        Ok(soap)
+    }
+
+    fn open_answer(&mut self, answer: HttpAnswer, idle: Duration) -> Result<Vec<u8>, Error> {
+        let status = answer.status;
+        if status == StatusCode::UNAUTHORIZED {
+            let forgotten = Error::Lost { reason: "the server forgot the sign-in".into(), sent: false };
+            return Err(if self.proven { forgotten } else { SignInError::RefusedAfterwards.into() });
+        }
+        if status == StatusCode::BAD_REQUEST && answer.body.is_empty() && idle > FORGETS_AFTER {
+            return Err(Error::Lost { reason: "the server forgot the connection".into(), sent: false });
+        }
+        let is_sealed = multipart::is_encrypted(&answer.content_type);
+        let http_error = || Error::Http { status: status.as_u16(), excerpt: body_excerpt(&answer.body) };
+        match &mut self.protection {
+            Protection::Sealed(context) if is_sealed => {
+                Ok(multipart::unseal(context, &answer.content_type, &answer.body)
+                    .map_err(SignInError::from)?)
+            }
+            // In clear, where anybody on the way may have written it.
+            Protection::Sealed(_) if status.is_success() => {
+                Err(Error::Protocol("an answer is not sealed".into()))
+            }
+            Protection::Sealed(_) => Err(http_error()),
+            Protection::Tls | Protection::Basic(_) => {
+                let is_soap = answer.content_type.to_ascii_lowercase().starts_with("application/soap+xml");
+                if is_soap && !answer.body.is_empty() { Ok(answer.body) } else { Err(http_error()) }
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What can go wrong, and who is at fault.
+
+use std::time::Duration;
+
+use crate::auth::AuthError;
+use crate::psrp::client::PoolFailure;
+use crate::psrp::{CallError, PsrpError};
+use crate::wsmv::WsmanFault;
+
+/// A request, a pipeline or a pool that failed. Cheap to clone: the end of a pool is told to all of its pipelines.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller's settings cannot be used; nothing was tried.
+    #[error("{0}")]
+    Configuration(String),
+    /// No TCP connection.
+    #[error("{endpoint} cannot be reached: {reason}")]
+    Connect {
+        /// Scheme, host and port
+        endpoint: String,
+        /// What the system says
+        reason: String,
+    },
+    /// A TCP connection, but no TLS that can be trusted.
+    #[error("no trusted TLS connection to {endpoint}: {reason}")]
+    Tls {
+        /// Scheme, host and port
+        endpoint: String,
+        /// What is wrong
+        reason: String,
+    },
+    /// The sign-in failed.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// Nothing came in time.
+    #[error("no answer to {what} within {} s", .after.as_secs())]
+    Timeout {
+        /// What was waited for
+        what: &'static str,
+        /// For how long
+        after: Duration,
+        /// Whether the server may have got the request
+        sent: bool,
+    },
+    /// The connection ended in the middle.
+    #[error("the connection to the server was lost: {reason}")]
+    Lost {
+        /// What the system says
+        reason: String,
+        /// Whether the server may have got the request
+        sent: bool,
+    },
+    /// An HTTP answer that is no WS-Management answer.
+    #[error("the server answered with HTTP status {status}{}", said(.excerpt))]
+    Http {
+        /// The status
+        status: u16,
+        /// The beginning of the body, at most 1 KiB, without control characters
+        excerpt: String,
+    },
+    /// The answer breaks the protocol.
+    #[error("the server broke the protocol: {0}")]
+    Protocol(String),
+    /// The service refused the request.
+    #[error(transparent)]
+    Fault(#[from] Box<WsmanFault>),
+    /// A pipeline broke the remoting protocol; the pool lives on.
+    #[error(transparent)]
+    Psrp(#[from] PsrpError),
+    /// The runspace pool is of no further use.
+    #[error(transparent)]
+    Pool(#[from] PoolFailure),
+    /// The call cannot be made as it was.
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// The pool was closed, by the caller or by the server.
+    #[error("the runspace pool is closed")]
+    Closed,
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignInError {
+    /// The server does not take the scheme.
+    #[error("the server does not take {wanted} sign-in; it offers {offered}")]
+    NotOffered {
+        /// The scheme that was tried
+        wanted: &'static str,
+        /// What the server names
+        offered: String,
+    },
+    /// The server said no.
+    #[error(
+        "the server refused the sign-in: wrong user name or password, an account that may not sign in remotely, \
+         or a connection that is intercepted"
+    )]
+    Refused,
+    /// The server agreed to the sign-in and refused the first request with it.
+    #[error(
+        "the server took the sign-in and then refused the request (HTTP status 401): the account may lack the right to use remote PowerShell"
+    )]
+    RefusedAfterwards,
+    /// The mechanism failed.
+    #[error("sign-in failed: {0}")]
+    Mechanism(#[from] AuthError),
+}
+
+/// Who is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The peer misbehaved
+    PeerMisbehaved,
+    /// The peer refused
+    PeerRefused,
+    /// The sign-in
+    Authentication,
+    /// The network, or a peer that is not there
+    Transport,
+    /// The caller
+    Caller,
+}
+
+impl Error {
+    /// Who is at fault.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Configuration(_) | Self::Call(_) => Blame::Caller,
+            Self::Connect { .. } | Self::Tls { .. } | Self::Timeout { .. } | Self::Lost { .. } => {
+                Blame::Transport
+            }
+            Self::SignIn(_) => Blame::Authentication,
+            Self::Http { status: 500.., .. } => Blame::PeerMisbehaved,
+            Self::Http { .. } | Self::Fault(_) | Self::Closed | Self::Pool(PoolFailure::Server(_)) => {
+                Blame::PeerRefused
+            }
+            Self::Protocol(_) | Self::Psrp(_) | Self::Pool(_) => Blame::PeerMisbehaved,
+        }
+    }
+
+    /// Whether the same call, in a new pool and after a while, can succeed.
+    pub fn can_retry(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. } | Self::Closed => true,
+            Self::Http { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
+            Self::Pool(PoolFailure::Server(_)) | Self::Fault(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the server may have got, and carried out, what was asked. Only when it is `false` is a call without
+    /// an answer known not to have run.
+    pub fn may_have_run(&self) -> bool {
+        match self {
+            Self::Timeout { sent, .. } | Self::Lost { sent, .. } => *sent,
+            Self::Configuration(_)
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::SignIn(_)
+            | Self::Call(_) => false,
+            _ => true,
+        }
+    }
+}
+
+fn said(text: &str) -> String {
+    if text.is_empty() { " and an empty body".into() } else { format!(": {text}") }
+}
+
+/// The beginning of a body for an error: at most 1 KiB, markup and control characters neutralised.
+pub(crate) fn body_excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
+    let plain = text.chars().map(|c| if c.is_control() || is_bidi(c) { ' ' } else { c });
+    plain.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}

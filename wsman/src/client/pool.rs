@@ -1,0 +1,85 @@
+//! The handle of a runspace pool.
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
+
+use super::config::{ConnectionConfig, new_id};
+use super::driver::{Driver, Order};
+use super::error::Error;
+use super::pipeline::PipelineBuilder;
+use super::target::Target;
+use super::transport::Transport;
+use crate::psrp::client::{ClientConfig, ClientPool};
+use crate::psrp::session_key::ClientKeyPair;
+use crate::session::{EndpointInfo, Session};
+
+/// How a runspace pool is opened.
+#[derive(Clone, Debug, Default)]
+pub struct PoolOptions {
+    /// Runspaces at once, each of which runs one pipeline; 0 and 1 are both one
+    pub max_runspaces: u16,
+    /// A key pair for SecureStrings that is there already; otherwise one is made when the first of them is sent
+    pub key_pair: Option<ClientKeyPair>,
+}
+
+/// A runspace pool on a server. Dropping it deletes its shell in the background; [`Self::close`] waits for that.
+#[derive(Debug)]
+pub struct RunspacePool {
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+impl RunspacePool {
+    /// Connects, signs in, and opens a pool.
+    pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+        // The system's certificate store may be read, which takes its time.
+        let target =
+            tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;
+        let machine = ClientConfig {
+            max_runspaces: i32::from(options.max_runspaces.max(1)),
+            key_pair: options.key_pair,
+            ..ClientConfig::default()
+        };
+        let timeouts = target.config.timeouts;
+        let open = timeouts.connect + timeouts.sign_in + timeouts.open;
+        let endpoint = EndpointInfo {
+            url: target.url.to_string(),
+            resource_uri: target.config.resource_uri.clone(),
+            locale: target.config.locale.clone(),
+            operation_timeout: target.config.timeouts.operation,
+        };
+        debug!(endpoint = %target.endpoint(), resource_uri = %endpoint.resource_uri, "opening a runspace pool");
+        let session = Session::new(endpoint, new_id(), ClientPool::new(new_id(), machine))?;
+        let (orders, inbox) = mpsc::unbounded_channel();
+        let (opened, has_opened) = oneshot::channel();
+        let driver = Driver::new(session, Transport::new(target), inbox, orders.clone(), opened);
+        tokio::spawn(driver.run());
+        // From here on dropping it closes what was opened.
+        let pool = Self { orders };
+        match tokio::time::timeout(open, has_opened).await {
+            Ok(opened) => opened.map_err(|_| Error::Closed)??,
+            Err(_) => return Err(Error::Timeout { what: "the runspace pool", after: open, sent: true }),
+        }
+        Ok(pool)
+    }
+
+    /// A pipeline to be put together.
+    pub fn pipeline(&self) -> PipelineBuilder {
+        PipelineBuilder::new(self.orders.clone())
+    }
+
+    /// Ends what runs, lets go of every command, and deletes the shell.
+    pub async fn close(self) -> Result<(), Error> {
+        let (reply, closed) = oneshot::channel();
+        if self.orders.send(Order::Close(Some(reply))).is_err() {
+            return Ok(());
+        }
+        // An end without a word is that of a pool that was gone before.
+        closed.await.unwrap_or(Ok(()))
+    }
+}
+
+impl Drop for RunspacePool {
+    fn drop(&mut self) {
+        let _ = self.orders.send(Order::Close(None));
+    }
+}

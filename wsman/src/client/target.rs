@@ -1,0 +1,69 @@
+//! An endpoint as all connections of a session see it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Url;
+use reqwest::header::HeaderValue;
+use rustls::client::danger::ServerCertVerifier;
+use secrecy::ExposeSecret;
+
+use super::config::{Authentication, ConnectionConfig};
+use super::cookies::CookieJar;
+use super::error::{Error, SignInError};
+use super::tls;
+use crate::auth::basic;
+
+/// An endpoint, with what the connections of one session share.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) config: ConnectionConfig,
+    pub(crate) url: Url,
+    pub(crate) cookies: CookieJar,
+    verifier: Option<Arc<dyn ServerCertVerifier>>,
+    /// The certificate that the last connection showed: the next sign-in is bound to it without asking first.
+    certificate: Mutex<Option<Vec<u8>>>,
+}
+
+impl Target {
+    pub(crate) fn new(config: ConnectionConfig) -> Result<Self, Error> {
+        let url = config.check()?;
+        let verifier = (url.scheme() == "https").then(|| tls::verifier(&config.tls)).transpose()?;
+        Ok(Self { config, url, cookies: CookieJar::default(), verifier, certificate: Mutex::new(None) })
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.verifier.is_some()
+    }
+
+    pub(crate) fn verifier(&self) -> Option<Arc<dyn ServerCertVerifier>> {
+        self.verifier.clone()
+    }
+
+    /// Whether bodies must be sealed: everywhere but under TLS and where the caller gave up all secrecy.
+    pub(crate) fn must_seal(&self) -> bool {
+        !self.is_tls() && self.config.authentication != Authentication::Basic
+    }
+
+    /// Scheme, host and port, for messages.
+    pub(crate) fn endpoint(&self) -> String {
+        let (scheme, host) = (self.url.scheme(), self.url.host_str().unwrap_or_default());
+        format!("{scheme}://{host}:{}", self.url.port_or_known_default().unwrap_or_default())
+    }
+
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        self.certificate.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn note_certificate(&self, certificate: Option<Vec<u8>>) {
+        *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = certificate;
+    }
+
+    /// The `Authorization` header for Basic.
+    pub(crate) fn basic_header(&self) -> Result<HeaderValue, Error> {
+        let value = basic::encode(&self.config.credentials).map_err(SignInError::from)?;
+        let mut value = HeaderValue::from_str(value.expose_secret())
+            .map_err(|_| Error::Configuration("the password cannot be sent with Basic sign-in".into()))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}

@@ -1,0 +1,152 @@
+//! Who is at the other end of a connection.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use secrecy::ExposeSecret;
+use subtle::ConstantTimeEq;
+
+use super::config::ServerConfig;
+use super::service::Service;
+use crate::auth::ntlm::NtlmAcceptor;
+use crate::auth::spnego::SpnegoAcceptor;
+use crate::auth::{
+    Acceptor, AcceptorStep, BindingPolicy, ChannelBinding, Mechanism, Scheme, Secret, SecurityContext,
+    UserName, basic, http,
+};
+
+/// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.
+const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
+
+/// The sign-in of one connection.
+pub(super) enum SignIn {
+    /// Nobody yet
+    Anonymous,
+    /// In the middle
+    Begun(Box<dyn Acceptor>),
+    /// Done
+    Done(SignedIn),
+}
+
+/// A signed-in connection.
+pub(super) struct SignedIn {
+    pub(super) user: UserName,
+    pub(super) mechanism: Option<Mechanism>,
+    /// Seals where there is no TLS
+    pub(super) context: Option<SecurityContext>,
+}
+
+/// What a request's `Authorization` header leads to.
+pub(super) enum Verdict {
+    /// Go on; the header for the answer, if any
+    Accepted(Option<String>),
+    /// HTTP status 401 with these headers
+    Challenge(Vec<String>),
+}
+
+/// What acceptors need to know.
+pub(super) struct Policy<'a> {
+    pub(super) config: &'a ServerConfig,
+    pub(super) service: &'a dyn Service,
+    /// The binding of the TLS connection; `None` without TLS
+    pub(super) binding: Option<&'a ChannelBinding>,
+}
+
+impl SignIn {
+    /// Who is signed in.
+    pub(super) fn user(&self) -> Option<&UserName> {
+        match self {
+            Self::Done(signed_in) => Some(&signed_in.user),
+            Self::Anonymous | Self::Begun(_) => None,
+        }
+    }
+
+    /// Takes a request's `Authorization` header.
+    pub(super) fn authorize(&mut self, header: Option<&str>, policy: &Policy<'_>) -> Verdict {
+        let Some(header) = header else {
+            return if matches!(self, Self::Done(_)) { Verdict::Accepted(None) } else { self.refuse(policy) };
+        };
+        let Ok(challenge) = http::authorization(header) else { return self.refuse(policy) };
+        match challenge.scheme {
+            Some(Scheme::Basic) if policy.basic_is_allowed() => {
+                match challenge.token68.as_deref().and_then(|token| check_basic(token, policy)) {
+                    Some(user) => {
+                        *self = Self::Done(SignedIn { user, mechanism: None, context: None });
+                        Verdict::Accepted(None)
+                    }
+                    None => self.refuse(policy),
+                }
+            }
+            Some(scheme @ Scheme::Negotiate) => match challenge.token() {
+                Ok(Some(token)) => self.step(scheme, &token, policy),
+                _ => self.refuse(policy),
+            },
+            _ => self.refuse(policy),
+        }
+    }
+
+    /// Forgets who it was and names the schemes.
+    pub(super) fn refuse(&mut self, policy: &Policy<'_>) -> Verdict {
+        *self = Self::Anonymous;
+        let mut headers = vec![Scheme::Negotiate.as_str().to_owned()];
+        if policy.basic_is_allowed() {
+            headers.push("Basic realm=\"WSMAN\"".to_owned());
+        }
+        Verdict::Challenge(headers)
+    }
+
+    fn step(&mut self, scheme: Scheme, token: &[u8], policy: &Policy<'_>) -> Verdict {
+        let mut acceptor = match std::mem::replace(self, Self::Anonymous) {
+            Self::Begun(acceptor) => acceptor,
+            Self::Anonymous | Self::Done(_) => match policy.acceptor() {
+                Some(acceptor) => acceptor,
+                None => return self.refuse(policy),
+            },
+        };
+        match acceptor.step(token, &*policy.service.accounts()) {
+            Ok(AcceptorStep::Continue(reply)) => {
+                *self = Self::Begun(acceptor);
+                Verdict::Challenge(vec![http::header_value(scheme, &reply)])
+            }
+            Ok(AcceptorStep::Established { token, context, user }) => {
+                let mechanism = Some(context.mechanism());
+                *self = Self::Done(SignedIn { user, mechanism, context: Some(context) });
+                Verdict::Accepted(token.map(|token| http::header_value(scheme, &token)))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "sign-in refused");
+                self.refuse(policy)
+            }
+        }
+    }
+}
+
+impl Policy<'_> {
+    fn basic_is_allowed(&self) -> bool {
+        self.config.allow_basic && self.binding.is_some()
+    }
+
+    fn acceptor(&self) -> Option<Box<dyn Acceptor>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(now.as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
+        let mut challenge = [0; 8];
+        getrandom::fill(&mut challenge).ok()?;
+        let binding = match self.binding {
+            None => BindingPolicy::Ignore,
+            Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
+            Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
+        };
+        let ntlm = NtlmAcceptor::new(&self.config.names, challenge, now).with_binding_policy(binding);
+        Some(Box::new(SpnegoAcceptor::new(vec![Box::new(ntlm)])))
+    }
+}
+
+fn check_basic(token: &str, policy: &Policy<'_>) -> Option<UserName> {
+    let (user, password) = basic::decode(token).ok()?;
+    match policy.service.accounts().secret(&user)? {
+        Secret::Password(known) => {
+            let same = known.expose_secret().as_bytes().ct_eq(password.expose_secret().as_bytes());
+            bool::from(same).then_some(user)
+        }
+        Secret::NtHash(_) => None,
+    }
+}

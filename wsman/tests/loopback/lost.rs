@@ -1,0 +1,73 @@
+//! Connections that end while something is under way.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use wsman::client::{PoolOptions, RunspacePool};
+use wsman::clixml::Value;
+use wsman::psrp::Command;
+
+use crate::lab::{Running, echo, output};
+use crate::proxy::Proxy;
+
+async fn through_proxy(lab: &Running, tls: bool) -> (Proxy, RunspacePool) {
+    let address = lab.server.addresses().iter().find(|(_, secure)| *secure == tls).unwrap().0;
+    let proxy = Proxy::start(address).await;
+    let mut config = lab.config(tls);
+    config.url = config.url.replace(&address.to_string(), &proxy.address.to_string());
+    let pool = RunspacePool::open(config, PoolOptions::default()).await.unwrap();
+    (proxy, pool)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receive_goes_on_after_a_new_sign_in() {
+    for tls in [false, true] {
+        let lab = Running::start().await;
+        let (proxy, pool) = through_proxy(&lab, tls).await;
+        let waiting = Command::new("Wait-Gate").parameter("Value", Value::Int32(5));
+        let pipeline = pool.pipeline().command(waiting).run().await.unwrap();
+        for times in 1..=3 {
+            lab.seen.until("it runs", |seen| seen.commands() == 1).await;
+            // The Receive is on its way by then.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            let before = proxy.opened.load(Ordering::SeqCst);
+            proxy.kill();
+            lab.seen.until("a new connection", |_| proxy.opened.load(Ordering::SeqCst) > before).await;
+            assert_eq!(lab.seen.commands(), 1, "round {times}");
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        lab.seen.gate.set();
+        assert_eq!(pipeline.collect().await.unwrap().output, [Value::Int32(5)]);
+        lab.finish(pool).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_lost_while_idle_are_replaced() {
+    let lab = Running::start().await;
+    let (proxy, pool) = through_proxy(&lab, false).await;
+    for number in 0..5 {
+        assert_eq!(output(&pool, echo(number)).await, [Value::Int32(number)]);
+        // Until its Terminate has come as well: nothing is under way then.
+        lab.seen.until("all terminated", |seen| seen.count("/Signal") == number as usize + 1).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        proxy.kill();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    assert_eq!(lab.seen.commands(), 5);
+    lab.finish(pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_answer_was_cut_is_not_sent_again() {
+    let lab = Running::start().await;
+    let (proxy, pool) = through_proxy(&lab, false).await;
+    proxy.cut_next_answer();
+    let error = pool.pipeline().command(echo(1)).run().await.unwrap().collect().await.unwrap_err();
+    assert!(error.may_have_run(), "{error:?}");
+    assert!(error.to_string().contains("lost"), "{error}");
+    assert_eq!(lab.seen.count("/Command"), 1);
+    // The pool lives on.
+    assert_eq!(output(&pool, echo(2)).await, [Value::Int32(2)]);
+    lab.finish(pool).await;
+}

@@ -1,0 +1,11 @@
+//! Our client against our server, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod concurrency;
+mod failures;
+mod lab;
+mod lost;
+mod pipelines;
+mod proxy;
+mod raw;
+mod sign_in;
