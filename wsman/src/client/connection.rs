@@ -26,6 +26,7 @@ pub(crate) struct Connection {
     last_used: Instant,
     /// Whether a request was answered on it: what refuses the next one then is the connection, not the sign-in.
     proven: bool,
+    closed: bool,
 }
 
 /// How requests are protected and known.
@@ -48,12 +49,12 @@ impl Connection {
             let context = sign_in(&http, &target).await?;
             if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
         };
-        Ok(Self { http, target, protection, last_used: Instant::now(), proven: false })
+        Ok(Self { http, target, protection, last_used: Instant::now(), proven: false, closed: false })
     }
 
-    /// Whether the server has probably given it up.
+    /// Whether the server has given it up, or soon will have.
     pub(crate) fn is_stale(&self) -> bool {
-        self.last_used.elapsed() > MAX_IDLE
+        self.closed || self.last_used.elapsed() > MAX_IDLE
     }
 
     /// Sends one SOAP message and returns the answer in clear. After an error the connection is of no further use.
@@ -81,6 +82,7 @@ impl Connection {
         }
         let answer = self.http.post(request).await?;
         debug!(what, status = answer.status.as_u16(), bytes = answer.body.len(), "exchange");
+        self.closed = answer.closes;
         let idle = self.last_used.elapsed();
         self.last_used = Instant::now();
         let soap = self.open_answer(answer, idle)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
     WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Proxy, StatusCode, redirect, retry};
@@ -45,6 +45,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) content_type: String,
     pub(crate) challenges: Vec<Challenge>,
     pub(crate) body: Vec<u8>,
+    /// The server ends the connection with this answer
+    pub(crate) closes: bool,
 }
 
 impl HttpConnection {
@@ -113,6 +115,11 @@ impl HttpConnection {
         }
         let offered = response.headers().get_all(WWW_AUTHENTICATE);
         let challenges = challenges(offered.iter().filter_map(|value| value.to_str().ok()));
+        let closes = response
+            .headers()
+            .get_all(CONNECTION)
+            .iter()
+            .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
@@ -124,7 +131,7 @@ impl HttpConnection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body })
+        Ok(HttpAnswer { status, content_type, challenges, body, closes })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {

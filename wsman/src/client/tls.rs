@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use sha2::{Digest, Sha256};
 
@@ -91,8 +92,10 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
         return Ok(Arc::new(verifier));
     };
     let mut roots = RootCertStore::empty();
+    let mut known = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| Error::Configuration("the CA file is not PEM".into()))?;
+        known.push(certificate.clone());
         roots.add(certificate).map_err(|error| {
             Error::Configuration(format!("a certificate of the CA file cannot be used: {error}"))
         })?;
@@ -100,7 +103,7 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()
         .map_err(|error| Error::Configuration(format!("the CA file cannot be used: {error}")))?;
-    Ok(verifier)
+    Ok(Arc::new(Listed { chains: verifier, known }))
 }
 
 /// The TLS configuration of one connection. No resumption: a resumed session shows no certificate to bind to.
@@ -171,6 +174,57 @@ impl ServerCertVerifier for Capturing {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.verifier.supported_verify_schemes()
+    }
+}
+
+/// Chains to the certificates of a CA file. A server may also show one of these itself: self-signed certificates often
+/// say that they are an authority, which no chain may end with. Its name must fit all the same.
+#[derive(Debug)]
+struct Listed {
+    chains: Arc<WebPkiServerVerifier>,
+    known: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Listed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let result =
+            self.chains.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        // Expiry, a wrong name and a broken signature have kinds of their own and stay refused.
+        let is_other = matches!(&result, Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))));
+        if !is_other || !self.known.iter().any(|known| known == end_entity) {
+            return result;
+        }
+        verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.chains.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chains.supported_verify_schemes()
     }
 }
 
@@ -245,5 +299,25 @@ mod tests {
     fn a_ca_file_without_certificates_is_refused() {
         let options = TlsOptions { ca_pem: Some(b"nothing".to_vec()), ..TlsOptions::default() };
         assert!(matches!(verifier(&options), Err(Error::Configuration(_))));
+    }
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_listed_certificate_may_be_that_of_an_authority_but_not_of_another_host() {
+        let made = |name: &str| {
+            let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+            parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            parameters.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap()
+        };
+        let (listed, other) = (made("ex01"), made("ex01"));
+        let options = TlsOptions { ca_pem: Some(listed.pem().into_bytes()), ..TlsOptions::default() };
+        let verifier = verifier(&options).unwrap();
+        let judge = |certificate: &rcgen::Certificate, name: &'static str| {
+            let name = ServerName::try_from(name).unwrap();
+            verifier.verify_server_cert(certificate.der(), &[], &name, &[], UnixTime::now())
+        };
+        assert!(judge(&listed, "ex01").is_ok());
+        assert!(judge(&listed, "ex02").is_err());
+        assert!(judge(&other, "ex01").is_err());
     }
 }

@@ -22,6 +22,7 @@ mod number;
 mod object;
 mod scan;
 mod secure;
+mod stderr;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -34,5 +35,6 @@ pub use error::{DecodeError, DecodeErrorKind, EncodeError};
 pub use limits::Limits;
 pub use object::{Container, Member, Object, Properties};
 pub use secure::SecureStringCipher;
+pub use stderr::{StderrPart, StderrRecord, split_stderr};
 pub use text::Text;
 pub use value::{DateTime, Decimal, ProgressRecord, SecureText, TimeSpan, Value, Version, Zone};

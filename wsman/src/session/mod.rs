@@ -8,6 +8,8 @@
 mod event;
 mod machine;
 mod request;
+#[cfg(test)]
+mod tests;
 mod transfer;
 mod verbs;
 

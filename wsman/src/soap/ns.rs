@@ -14,11 +14,11 @@ pub const TRANSFER: &str = "http://schemas.xmlsoap.org/ws/2004/09/transfer";
 pub const ENUMERATION: &str = "http://schemas.xmlsoap.org/ws/2004/09/enumeration";
 /// Remote shells, `[MS-WSMV] 2.2.4`
 pub const SHELL: &str = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell";
-/// `creationXml` and its like, `[MS-PSRP] 3.1.5.3`
+/// `creationXml` and its like, `[MS-PSRP] 3.1.5.3.1`
 pub const POWERSHELL: &str = "http://schemas.microsoft.com/powershell";
 /// Identify, `[DSP0226] 11`
 pub const IDENTIFY: &str = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd";
-/// `WSManFault`, `[MS-WSMV] 2.2.4.43`
+/// `WSManFault`, `[MS-WSMV] 2.2.4`
 pub const FAULT: &str = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault";
 
 /// What a request declares on its root.

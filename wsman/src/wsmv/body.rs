@@ -74,3 +74,24 @@ pub(super) fn push_attribute(element: &mut Element, name: &str, value: Option<&s
         });
     }
 }
+
+/// `rsp:Environment`, `[MS-WSMV] 2.2.4`.
+pub(super) fn environment(parent: &Element) -> Vec<(String, String)> {
+    let variables = parent.child(ns::SHELL, "Environment").into_iter().flat_map(|environment| {
+        environment.children_named(ns::SHELL, "Variable").map(|variable| {
+            let name = variable.attribute("Name").unwrap_or_default().to_owned();
+            (name, variable.text().into_owned())
+        })
+    });
+    variables.collect()
+}
+
+/// `parent` with the variables, if there are any.
+pub(super) fn push_environment(parent: &mut Element, variables: &[(String, String)]) {
+    if !variables.is_empty() {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| shell("Variable").with_attribute("Name", name).with_text(value));
+        parent.push(variables.fold(shell("Environment"), Element::with_child));
+    }
+}

@@ -6,7 +6,7 @@ use super::message::{Verb, VerbResponse};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Starts a command, `[MS-WSMV] 3.1.4.11`; in a runspace pool a pipeline, `[MS-PSRP] 3.1.5.3.5`.
+/// Starts a command, `[MS-WSMV] 3.1.4.11`; in a runspace pool a pipeline, `[MS-PSRP] 3.1.5.3.3`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
     /// The id the client wants; for a pipeline its own, upper-case
@@ -18,7 +18,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// A pipeline, with the first fragments of its CREATE_PIPELINE, `[MS-PSRP] 3.1.5.3.5`.
+    /// A pipeline, with the first fragments of its CREATE_PIPELINE, `[MS-PSRP] 3.1.5.3.3`.
     pub fn pipeline(id: &str, fragments: &[u8]) -> Self {
         Self {
             command_id: Some(id.to_owned()),
@@ -60,7 +60,7 @@ impl Verb for Command {
     }
 }
 
-/// The command runs, `[MS-WSMV] 3.1.4.11`.
+/// The command runs, `[MS-WSMV] 2.2.4.8`, `[MS-PSRP] 3.1.5.3.4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandResponse {
     /// Its id, for Send, Receive and Signal

@@ -2,7 +2,7 @@
 
 use super::GetResponse;
 
-/// The resource to [`super::Get`], for administrators only, `[MS-WSMV] 2.2.4.9`.
+/// The resource to [`super::Get`], for administrators only, `[MS-WSMV] 2.2.4`.
 pub const CONFIG_RESOURCE_URI: &str = "http://schemas.microsoft.com/wbem/wsman/1/config";
 
 /// `MaxEnvelopeSizekb` in bytes: the largest envelope the server reads.

@@ -6,7 +6,7 @@ use super::message::{Verb, VerbResponse};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Connects to a shell, or to one of its commands, `[MS-WSMV] 3.1.4.17`, `[MS-PSRP] 3.1.5.3.14`.
+/// Connects to a shell, or to one of its commands, `[MS-WSMV] 2.2.4.12`, 3.1.4.17, `[MS-PSRP] 3.1.5.3.14`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connect {
     /// The command; none for the shell

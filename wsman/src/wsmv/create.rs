@@ -8,7 +8,7 @@ use super::{MalformedMessage, SelectorSet, Shell, write_duration};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Asks for a shell, `[MS-WSMV] 3.1.4.5.2`; for a runspace pool it carries the first messages, `[MS-PSRP] 3.1.5.3.3`.
+/// Asks for a shell, `[MS-WSMV] 3.1.4.5.2`; for a runspace pool it carries the first messages, `[MS-PSRP] 3.1.5.3.1`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Create {
     /// The id the client wants; for a runspace pool its own, upper-case
@@ -32,7 +32,7 @@ pub struct Create {
 }
 
 impl Create {
-    /// A runspace pool, `[MS-PSRP] 3.1.5.3.3`.
+    /// A runspace pool, `[MS-PSRP] 3.1.5.3.1`.
     pub fn runspace_pool(id: &str, creation_xml: Vec<u8>) -> Self {
         Self {
             shell_id: Some(id.to_owned()),
@@ -61,13 +61,7 @@ impl Verb for Create {
         let mut element = shell("Shell");
         push_attribute(&mut element, "ShellId", self.shell_id.as_deref());
         push_attribute(&mut element, "Name", self.name.as_deref());
-        if !self.environment.is_empty() {
-            let variables = self
-                .environment
-                .iter()
-                .map(|(name, value)| shell("Variable").with_attribute("Name", name).with_text(value));
-            element.push(variables.fold(shell("Environment"), Element::with_child));
-        }
+        body::push_environment(&mut element, &self.environment);
         push_text(&mut element, "IdleTimeOut", self.idle_time_out.map(write_duration).as_deref());
         push_text(&mut element, "InputStreams", Some(&self.input_streams));
         push_text(&mut element, "Lifetime", self.lifetime.map(write_duration).as_deref());
@@ -81,12 +75,6 @@ impl Verb for Create {
 
     fn from_envelope(envelope: &Envelope) -> Result<Self, MalformedMessage> {
         let element = body::required(envelope, "Shell")?;
-        let variables = element.child(ns::SHELL, "Environment").into_iter().flat_map(|environment| {
-            environment.children_named(ns::SHELL, "Variable").map(|variable| {
-                let name = variable.attribute("Name").unwrap_or_default().to_owned();
-                (name, variable.text().into_owned())
-            })
-        });
         let creation_xml = element
             .child_text(ns::POWERSHELL, "creationXml")
             .map(|text| body::decode(&text, "creationXml"))
@@ -99,13 +87,13 @@ impl Verb for Create {
             idle_time_out: body::duration(element, "IdleTimeOut")?,
             lifetime: body::duration(element, "Lifetime")?,
             working_directory: text(element, "WorkingDirectory"),
-            environment: variables.collect(),
+            environment: body::environment(element),
             creation_xml,
         })
     }
 }
 
-/// The shell that was created, `[DSP0226] 7.4` and `[MS-WSMV] 3.1.4.5.2`.
+/// The shell that was created, `[DSP0226] 7`, `[MS-WSMV] 3.1.4.5.2`, `[MS-PSRP] 3.1.5.3.2`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CreateResponse {
     /// `Address` of the shell

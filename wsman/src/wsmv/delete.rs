@@ -5,7 +5,7 @@ use super::message::{Verb, VerbResponse};
 use crate::soap::Envelope;
 use crate::xml::Element;
 
-/// Closes the shell that the selectors name, `[MS-WSMV] 3.1.4.6`.
+/// Closes the shell that the selectors name, `[DSP0226] 7`, `[MS-PSRP] 3.1.5.3.11`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delete;
 
@@ -22,7 +22,7 @@ impl Verb for Delete {
     }
 }
 
-/// The shell is closed, `[MS-WSMV] 3.1.4.6`.
+/// The shell is closed, `[DSP0226] 7`, `[MS-PSRP] 3.1.5.3.11`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeleteResponse;
 

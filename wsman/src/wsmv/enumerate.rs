@@ -5,7 +5,7 @@ use super::{MalformedMessage, Shell};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Asks for all shells of the caller in one answer, or for the commands of one, `[DSP0226] 8.2`, `[MS-WSMV] 3.1.4.7`.
+/// Asks for all shells of the caller in one answer, or for the commands of one, `[DSP0226] 8`, `[MS-WSMV] 3.1.4.8`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Enumerate {
     /// `wsman:Filter`, for the commands of a shell
@@ -33,7 +33,7 @@ impl Verb for Enumerate {
     }
 }
 
-/// What was found, `[DSP0226] 8.2.3`.
+/// What was found, `[DSP0226] 8`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EnumerateResponse {
     /// The shells

@@ -6,7 +6,7 @@ use super::{ExchangeDiagnostics, FaultCode};
 use crate::soap::{Excerpt, Fault, ns};
 use crate::xml::Element;
 
-/// A refusal: the SOAP fault and the `WSManFault` in its detail, `[DSP0226] 14`, `[MS-WSMV] 2.2.4.43`. Everything may
+/// A refusal: the SOAP fault and the `WSManFault` in its detail, `[DSP0226] 14`, `[MS-WSMV] 2.2.4`. Everything may
 /// be missing from what a server sends.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WsmanFault {
@@ -30,7 +30,7 @@ pub struct WsmanFault {
     pub raw_detail: Option<String>,
 }
 
-/// `ProviderFault`, `[MS-WSMV] 2.2.4.43`.
+/// `ProviderFault`, `[MS-WSMV] 2.2.4`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderFault {
     /// `@provider`
@@ -99,7 +99,7 @@ impl WsmanFault {
         }
     }
 
-    /// `wsa:Action` of the message that carries it, `[DSP0226] 14.2`.
+    /// `wsa:Action` of the message that carries it, `[DSP0226] 14`.
     pub fn action(&self) -> &'static str {
         match self.subcode.as_deref() {
             Some(subcode) if subcode.starts_with("a:") => {

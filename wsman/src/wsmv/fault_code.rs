@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The code of a `WSManFault`: a Windows error number, `[MS-WSMV] 2.2.4.43`; the names are those of `wsmerror.h`
+/// The code of a `WSManFault`: a Windows error number, `[MS-WSMV] 2.2.4`; the names are those of `wsmerror.h`
 /// and `winerror.h`. Unknown numbers are kept.
 ///
 /// ```

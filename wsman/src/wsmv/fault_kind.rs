@@ -5,7 +5,7 @@ use super::{FaultCode, WsmanFault};
 const DETAIL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail/";
 
 /// Ready-made faults, with codes, subcodes and reasons as a Windows server sends them, `[DSP0226] 14.6`,
-/// `[MS-WSMV] 2.2.4.43`.
+/// `[MS-WSMV] 2.2.4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {

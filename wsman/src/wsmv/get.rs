@@ -5,7 +5,7 @@ use super::{MalformedMessage, Shell};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Asks for the resource that the selectors name, `[DSP0226] 7.1`, `[MS-WSMV] 3.1.4.2`.
+/// Asks for the resource that the selectors name, `[DSP0226] 7`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Get;
 
@@ -22,7 +22,7 @@ impl Verb for Get {
     }
 }
 
-/// The resource, `[DSP0226] 7.1`.
+/// The resource, `[DSP0226] 7`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum GetResponse {
     /// A shell

@@ -9,7 +9,7 @@ use crate::xml::{Attribute, Element, XML_NAMESPACE};
 /// The address that stands for "this connection", `[DSP0226] 5.1`.
 pub(super) const ANONYMOUS: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous";
 
-/// The languages a client wants, `[DSP0226] 6.3` and `[MS-WSMV] 2.2.4.11`.
+/// The languages a client wants, `[DSP0226] 6`, `[MS-WSMV] 2.2.3`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Locale {
     /// `wsman:Locale`: of messages
@@ -45,7 +45,7 @@ pub struct RequestHeader {
     pub session_id: Option<String>,
     /// `wsmv:OperationID`, robust connections, `[MS-WSMV] 3.1.4.1.37`
     pub operation_id: Option<String>,
-    /// `rsp:CompressionType`, `[MS-WSMV] 2.2.4.6`
+    /// `rsp:CompressionType`, `[MS-WSMV] 2.2.3`
     pub compression: Option<String>,
     /// `wsman:OptionSet`
     pub options: Vec<WsmanOption>,
@@ -54,7 +54,7 @@ pub struct RequestHeader {
 }
 
 impl RequestHeader {
-    /// A header with what is usual: 150 KiB, 20 s, `en-US`. `[MS-WSMV] 3.1.1`
+    /// A header with what is usual: 150 KiB, 20 s, `en-US`.
     pub fn new(to: &str, message_id: &str) -> Self {
         Self {
             to: to.to_owned(),

@@ -23,7 +23,7 @@ impl Identify {
     }
 }
 
-/// The answer, `[DSP0226] 11` and `[MS-WSMV] 3.1.4.1.1`.
+/// The answer, `[DSP0226] 11`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentifyResponse {
     /// `http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd`

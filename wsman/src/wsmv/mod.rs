@@ -83,9 +83,9 @@ pub use signal::{Signal, SignalCode, SignalResponse};
 pub use size::{max_raw_bytes, payload_room};
 pub use stream::Stream;
 
-/// Before the configuration name in the resource URI of a PowerShell endpoint, `[MS-PSRP] 3.1.5.3.3`.
+/// Before the configuration name in the resource URI of a PowerShell endpoint, `[MS-PSRP] 3.1.5.3.1`.
 pub const POWERSHELL_RESOURCE_PREFIX: &str = "http://schemas.microsoft.com/powershell/";
-/// The resource URI of a command shell, `[MS-WSMV] 2.2.4.37`.
+/// The resource URI of a command shell, `[MS-WSMV] 3.1.4.5.2`.
 pub const CMD_RESOURCE_URI: &str = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell/cmd";
-/// All shells, for [`Enumerate`], `[MS-WSMV] 3.1.4.7`.
+/// All shells, for [`Enumerate`], `[MS-WSMV] 3.1.4.8`.
 pub const SHELLS_RESOURCE_URI: &str = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell";

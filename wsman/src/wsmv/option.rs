@@ -3,7 +3,7 @@
 use crate::soap::ns;
 use crate::xml::Element;
 
-/// One `wsman:Option`, `[DSP0226] 6.4`.
+/// One `wsman:Option`, `[DSP0226] 6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WsmanOption {
     /// `Name`
@@ -20,12 +20,12 @@ impl WsmanOption {
         Self { name: name.to_owned(), value: value.to_owned(), must_comply: false }
     }
 
-    /// The protocol version of a PowerShell shell, sent with Create and Connect, `[MS-PSRP] 3.1.5.3.3`.
+    /// The protocol version of a PowerShell shell, sent with Create and Connect, `[MS-PSRP] 3.1.5.3.1`.
     pub fn protocol_version(version: &str) -> Self {
         Self { must_comply: true, ..Self::new("protocolversion", version) }
     }
 
-    /// Lets a Receive wait although no output comes, `[MS-WSMV] 2.2.4.12`.
+    /// Lets a Receive wait although no output comes, `[MS-WSMV] 3.1.4.14`.
     pub fn keep_alive() -> Self {
         Self::new("WSMAN_CMDSHELL_OPTION_KEEPALIVE", "True")
     }

@@ -6,7 +6,7 @@ use super::{MalformedMessage, Stream};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Waits for output, `[MS-WSMV] 3.1.4.14`; of a pool or pipeline, `[MS-PSRP] 3.1.5.3.8`. Send it with
+/// Waits for output, `[MS-WSMV] 3.1.4.14`; of a pool or pipeline, `[MS-PSRP] 3.1.5.3.7`. Send it with
 /// [`super::WsmanOption::keep_alive`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receive {
@@ -54,7 +54,7 @@ pub struct ReceiveResponse {
     pub state: Option<StateOfCommand>,
 }
 
-/// `rsp:CommandState`, `[MS-WSMV] 2.2.4.10`.
+/// `rsp:CommandState`, `[MS-WSMV] 3.1.4.14`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateOfCommand {
     /// The command, where it is told
@@ -65,7 +65,7 @@ pub struct StateOfCommand {
     pub exit_code: Option<i64>,
 }
 
-/// How far a command is, `[MS-WSMV] 2.2.4.10`.
+/// How far a command is, `[MS-WSMV] 2.2.5.4`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandState {
     /// Not all output has been received

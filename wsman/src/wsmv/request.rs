@@ -10,6 +10,8 @@ use crate::soap::{Envelope, Excerpt, ns};
 use crate::xml::Limits;
 
 /// What a server may be sent.
+// One per HTTP request, taken apart where it is read: its size does not matter.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// Who are you? It has no header.

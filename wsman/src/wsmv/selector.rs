@@ -3,7 +3,7 @@
 use crate::soap::ns;
 use crate::xml::Element;
 
-/// One `wsman:Selector`, `[DSP0226] 5.1.2.2`.
+/// One `wsman:Selector`, `[DSP0226] 5.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector {
     /// `Name`

@@ -6,7 +6,7 @@ use super::{MalformedMessage, Stream};
 use crate::soap::{Envelope, ns};
 use crate::xml::Element;
 
-/// Sends input, `[MS-WSMV] 3.1.4.13`; fragments of a pool or pipeline, `[MS-PSRP] 3.1.5.3.7`.
+/// Sends input, `[MS-WSMV] 3.1.4.13`; fragments of a pool or pipeline, `[MS-PSRP] 3.1.5.3.5`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Send {
     /// What is sent

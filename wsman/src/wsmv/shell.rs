@@ -32,6 +32,8 @@ pub struct Shell {
     pub max_idle_time_out: Option<Duration>,
     /// `State`: `Connected` or `Disconnected`
     pub state: Option<String>,
+    /// `Environment` of a command shell
+    pub environment: Vec<(String, String)>,
     /// The other elements with a text, in order: `Locale`, `BufferMode`, `MemoryUsed` ...
     pub others: Vec<(String, String)>,
 }
@@ -45,6 +47,7 @@ impl Shell {
     pub(super) fn from_element(element: &Element) -> Result<Self, MalformedMessage> {
         let others = element.elements().filter(|child| {
             child.namespace.as_deref() == Some(ns::SHELL)
+                && child.name != "Environment"
                 && !KNOWN.contains(&child.name.as_str())
                 && !child.children.iter().any(|node| matches!(node, Node::Element(_)))
         });
@@ -60,6 +63,7 @@ impl Shell {
             output_streams: text(element, "OutputStreams"),
             max_idle_time_out: body::duration(element, "MaxIdleTimeOut")?,
             state: text(element, "State"),
+            environment: body::environment(element),
             others: others.map(|child| (child.name.clone(), child.text().trim().to_owned())).collect(),
         })
     }
@@ -84,6 +88,7 @@ impl Shell {
         for (name, text) in KNOWN.into_iter().zip(texts) {
             push_text(&mut element, name, text);
         }
+        body::push_environment(&mut element, &self.environment);
         for (name, text) in &self.others {
             push_text(&mut element, name, Some(text));
         }

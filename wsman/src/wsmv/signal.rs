@@ -15,7 +15,7 @@ pub struct Signal {
     pub code: SignalCode,
 }
 
-/// What is signalled, `[MS-WSMV] 2.2.4.38`.
+/// What is signalled, `[MS-WSMV] 2.2.5.6`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignalCode {
     /// Close the command; due after every command, finished or not, or the shell runs out of commands

@@ -4,7 +4,7 @@ use super::MalformedMessage;
 use super::body::{self, attribute, push_attribute, shell};
 use crate::xml::Element;
 
-/// `rsp:Stream`, `[MS-WSMV] 2.2.4.39`.
+/// `rsp:Stream`, `[MS-WSMV] 2.2.4.26`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
     /// `stdin`, `pr`, `stdout`, `stderr`

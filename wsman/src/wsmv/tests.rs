@@ -315,6 +315,7 @@ fn shell() -> impl Strategy<Value = Shell> {
     (of(text()), of(text()), of(any::<u32>()), of(duration()), vec(text(), 0..3)).prop_map(
         |(shell_id, owner, process_id, idle_time_out, others)| Shell {
             shell_id,
+            environment: owner.iter().map(|text| (text.clone(), text.clone())).collect(),
             owner,
             process_id,
             idle_time_out,
