@@ -23,12 +23,12 @@ pub(super) struct Apply {
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
     let connection = session::choose(context)?;
     let id = Uuid::now_v7();
-    let work = input::work(&command.input, &connection, id).await?;
+    let work = before_stop(stop, input::work(context, &command.input, &connection, id)).await?;
     let source = match &work {
         Work::Flow(flow) => flow.file.clone(),
         Work::Plan(plan) => plan.flow.clone(),
     };
-    let exchange = session::open(&connection).await?;
+    let exchange = before_stop(stop, session::open(&connection)).await?;
     let journal = context.open_journal(&context.journal_file(&connection.name)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
@@ -50,4 +50,16 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
         );
     }
     Ok(Totals::of(&results).exit_code())
+}
+
+/// As long as nothing has begun there is nothing to finish, and a signal ends it at once.
+async fn before_stop<T>(
+    stop: &Stop,
+    work: impl Future<Output = Result<T, CommandError>>,
+) -> Result<T, CommandError> {
+    tokio::select! {
+        biased;
+        () = stop.requested() => Err(CommandError::interrupted()),
+        done = work => done,
+    }
 }

@@ -3,14 +3,20 @@
 use uuid::Uuid;
 
 use super::CommandError;
+use super::common::Context;
 use crate::config::Connection;
 use crate::flow::intake::{self, Flow, RefusedRow, Row};
 use crate::flow::run::Work;
 use crate::report::SavedPlan;
 
 /// Reads a flow for a connection.
-pub(super) async fn flow(file: &str, connection: &Connection, run: Uuid) -> Result<Flow, CommandError> {
-    let bytes = bytes(file).await?;
+pub(super) async fn flow(
+    context: &Context,
+    file: &str,
+    connection: &Connection,
+    run: Uuid,
+) -> Result<Flow, CommandError> {
+    let bytes = bytes(context, file).await?;
     if SavedPlan::is_one(&bytes) {
         return Err(CommandError::usage(format!("{file} is a saved plan, not a flow"))
             .hint(format!("mailwright apply {file}")));
@@ -19,8 +25,13 @@ pub(super) async fn flow(file: &str, connection: &Connection, run: Uuid) -> Resu
 }
 
 /// Reads a flow or a saved plan, told apart by content.
-pub(super) async fn work(file: &str, connection: &Connection, run: Uuid) -> Result<Work, CommandError> {
-    let bytes = bytes(file).await?;
+pub(super) async fn work(
+    context: &Context,
+    file: &str,
+    connection: &Connection,
+    run: Uuid,
+) -> Result<Work, CommandError> {
+    let bytes = bytes(context, file).await?;
     if !SavedPlan::is_one(&bytes) {
         return Ok(Work::Flow(fitting(intake::parse(file, bytes, run)?, connection)?));
     }
@@ -38,7 +49,10 @@ pub(super) async fn work(file: &str, connection: &Connection, run: Uuid) -> Resu
 }
 
 /// On a thread of its own: standard input may be silent for long, and a signal must be heard all the same.
-async fn bytes(file: &str) -> Result<Vec<u8>, CommandError> {
+async fn bytes(context: &Context, file: &str) -> Result<Vec<u8>, CommandError> {
+    if file == intake::STDIN {
+        context.detail("reading standard input");
+    }
     let name = file.to_owned();
     match tokio::task::spawn_blocking(move || intake::read_bytes(&name)).await {
         Ok(bytes) => Ok(bytes?),

@@ -43,7 +43,7 @@ struct Shown<'a> {
 pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
     let connection = session::choose(context)?;
     let id = Uuid::now_v7();
-    let flow = input::flow(&command.flow, &connection, id).await?;
+    let flow = input::flow(context, &command.flow, &connection, id).await?;
     let exchange = session::open(&connection).await?;
     let options = Options { what_if: command.what_if, ..Options::default() };
     let bar = Bar::new(context, "planning");

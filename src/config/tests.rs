@@ -198,7 +198,8 @@ fn the_policy_of_the_file() {
         change(&mut policy);
         policy
     };
-    let cases: [(&str, fn(&mut Policy)); 13] = [
+    type Case = (&'static str, fn(&mut Policy));
+    let cases: [Case; 13] = [
         ("email_address_policy = \"disable\"", |p| p.disable_email_address_policy = true),
         ("empty_addresses = \"keep_primary\"", |p| p.merge.keep_primary_when_empty = true),
         ("primary = \"last\"", |p| p.merge.primary_is_last = true),

@@ -1,8 +1,8 @@
 //! Running a flow: reading, planning, applying.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::intake::Flow;
@@ -39,17 +39,23 @@ pub trait Progress: Send + Sync {
 
 /// A request to stop: what has begun is finished, nothing new is begun. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop(Arc<watch::Sender<bool>>);
 
 impl Stop {
     /// Asks to stop.
     pub fn request(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.send_replace(true);
     }
 
     /// Whether somebody asked.
     pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        *self.0.borrow()
+    }
+
+    /// Returns when somebody has asked.
+    pub async fn requested(&self) {
+        // It ends early only without a sender, and this is one.
+        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
     }
 }
 

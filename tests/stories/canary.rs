@@ -50,7 +50,7 @@ async fn a_password_is_in_no_file_and_no_text() {
     std::fs::write(folder.path().join("j/saved.plan"), saved.to_bytes().unwrap()).unwrap();
 
     let style = Style::new(false);
-    let shown = planned.to_text(style) + &summary(&[planned.result.clone()], style);
+    let shown = planned.to_text(style) + &summary(std::slice::from_ref(&planned.result), style);
     assert!(shown.contains("-Password ***"), "{shown}");
     assert!(!format!("{shown}{planned:?}{flow:?}").contains(CANARY));
     for entry in std::fs::read_dir(folder.path().join("j")).unwrap() {

@@ -1,3 +1,5 @@
 //! Things that must hold across the whole program.
 
 mod canary;
+#[cfg(unix)]
+mod signals;

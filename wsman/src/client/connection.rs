@@ -93,11 +93,16 @@ impl Connection {
     fn open_answer(&mut self, answer: HttpAnswer, idle: Duration) -> Result<Vec<u8>, Error> {
         let status = answer.status;
         if status == StatusCode::UNAUTHORIZED {
-            let forgotten = Error::Lost { reason: "the server forgot the sign-in".into(), sent: false };
+            let forgotten =
+                Error::Lost { reason: "the server forgot the sign-in".into(), sent: false, answered: false };
             return Err(if self.proven { forgotten } else { SignInError::RefusedAfterwards.into() });
         }
         if status == StatusCode::BAD_REQUEST && answer.body.is_empty() && idle > FORGETS_AFTER {
-            return Err(Error::Lost { reason: "the server forgot the connection".into(), sent: false });
+            return Err(Error::Lost {
+                reason: "the server forgot the connection".into(),
+                sent: false,
+                answered: false,
+            });
         }
         let is_sealed = multipart::is_encrypted(&answer.content_type);
         let http_error = || Error::Http { status: status.as_u16(), excerpt: body_excerpt(&answer.body) };

@@ -50,6 +50,8 @@ pub enum Error {
         reason: String,
         /// Whether the server may have got the request
         sent: bool,
+        /// Whether its answer had begun: what was in it is lost
+        answered: bool,
     },
     /// An HTTP answer that is no WS-Management answer.
     #[error("the server answered with HTTP status {status}{}", said(.excerpt))]

@@ -123,7 +123,11 @@ impl HttpConnection {
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.classify(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| Error::Lost {
+            reason: reason(&error),
+            sent: true,
+            answered: true,
+        })? {
             if body.len() + chunk.len() > MAX_BODY {
                 return Err(Error::Protocol(format!(
                     "the body of an answer is larger than {MAX_BODY} bytes"
@@ -137,10 +141,10 @@ impl HttpConnection {
     fn classify(&self, error: &reqwest::Error) -> Error {
         let reason = reason(error);
         if find::<SecondConnection>(error) {
-            return Error::Lost { reason, sent: false };
+            return Error::Lost { reason, sent: false, answered: false };
         }
         if !error.is_connect() {
-            return Error::Lost { reason, sent: true };
+            return Error::Lost { reason, sent: true, answered: false };
         }
         let endpoint = self.target.endpoint();
         if find::<rustls::Error>(error) {

@@ -40,7 +40,11 @@ pub(crate) async fn sign_in(connection: &HttpConnection, target: &Target) -> Res
         // Another server of a farm: the sign-in was bound to the wrong certificate.
         Some(shown) if shown != certificate => {
             target.note_certificate(Some(shown));
-            Err(Error::Lost { reason: "the server changed its certificate".into(), sent: false })
+            Err(Error::Lost {
+                reason: "the server changed its certificate".into(),
+                sent: false,
+                answered: false,
+            })
         }
         _ => result,
     }
@@ -127,7 +131,7 @@ async fn post(
     // Nothing but a sign-in was under way: whatever becomes of it, nothing was carried out.
     connection.post(request).await.map_err(|error| match error {
         Error::Timeout { what, after, .. } => Error::Timeout { what, after, sent: false },
-        Error::Lost { reason, .. } => Error::Lost { reason, sent: false },
+        Error::Lost { reason, .. } => Error::Lost { reason, sent: false, answered: false },
         other => other,
     })
 }

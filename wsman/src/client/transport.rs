@@ -14,6 +14,9 @@ const MAX_TRIES: usize = 5;
 /// Tries of a request of which nothing was sent.
 const MAX_UNSENT_TRIES: usize = 3;
 
+/// Tries of a request whose repetition does no harm, where nothing at all came back.
+const MAX_SILENT_TRIES: usize = 2;
+
 /// Whether a request may be sent again when its answer is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resend {
@@ -78,16 +81,18 @@ impl Transport {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let Error::Lost { sent, reason } = &error else { return Err(error) };
-            let again = match (sent, resend) {
-                (true, Resend::IfUnsent) => false,
-                (false, Resend::IfUnsent) => tries < MAX_UNSENT_TRIES,
-                (_, Resend::Always) => tries < MAX_TRIES,
+            let again = match (&error, resend) {
+                (Error::Lost { sent: false, .. }, Resend::IfUnsent) => tries < MAX_UNSENT_TRIES,
+                // Where the answer had begun the server holds nothing of it any more: a repetition would hide the gap.
+                (Error::Lost { answered: false, .. }, Resend::Always) => tries < MAX_TRIES,
+                // A firewall that has forgotten the connection swallows everything in silence.
+                (Error::Timeout { sent: true, .. }, Resend::Always) => tries < MAX_SILENT_TRIES,
+                _ => false,
             };
             if !again {
                 return Err(error);
             }
-            debug!(what, tries, %reason, "connection lost, once more on a new one");
+            debug!(what, tries, %error, "once more on a new connection");
         }
     }
 

@@ -119,7 +119,7 @@ impl Connection {
             return Answer::empty(StatusCode::METHOD_NOT_ALLOWED);
         }
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-        // [MS-WSMV] 3.1.4.14: the one question that is answered to anybody, and the one answer in clear.
+        // [DSP0226] 11: the one question that is answered to anybody, and the one answer in clear.
         if header("WSMANIDENTIFY").is_some_and(|value| value.eq_ignore_ascii_case("unauthenticated")) {
             return dispatch::identify(body).map_or_else(Answer::bad_request, Answer::soap);
         }

@@ -38,6 +38,8 @@ pub struct Session {
     /// In the order of their start.
     transfers: Vec<(Uuid, Transfer)>,
     terminates: VecDeque<Uuid>,
+    /// To be terminated once their Command was answered: a signal may overtake it on another connection.
+    late_terminates: Vec<Uuid>,
     terminating: usize,
     under_way: HashMap<u64, UnderWay>,
     next_request: u64,
@@ -88,6 +90,7 @@ impl Session {
             commands: VecDeque::new(),
             transfers: Vec::new(),
             terminates: VecDeque::new(),
+            late_terminates: Vec::new(),
             terminating: 0,
             under_way: HashMap::new(),
             next_request: 1,
@@ -240,6 +243,8 @@ impl Session {
             return now(RequestKind::Terminate(id), nothing());
         }
         let is_last = self.terminates.is_empty() && self.terminating == 0 || !has_shell;
+        // A Delete may overtake the Create on another connection, too.
+        let is_last = is_last && !self.is_under_way(RequestKind::Create);
         if !is_open && is_last && wanted(Lane::Prompt) {
             return now(RequestKind::Delete, nothing());
         }
@@ -316,8 +321,18 @@ impl Session {
                     transfer.receive.under_way = false;
                 }
             }
-            RequestKind::Create | RequestKind::Command(_) | RequestKind::Stop(_) | RequestKind::Delete => {}
+            RequestKind::Command(id) => {
+                if let Some(index) = self.late_terminates.iter().position(|late| *late == id) {
+                    self.late_terminates.remove(index);
+                    self.terminates.push_back(id);
+                }
+            }
+            RequestKind::Create | RequestKind::Stop(_) | RequestKind::Delete => {}
         }
+    }
+
+    fn is_under_way(&self, kind: RequestKind) -> bool {
+        self.under_way.values().any(|it| it.kind == kind)
     }
 
     fn done(&mut self, kind: RequestKind, answer: Answer, elapsed: Duration) {
@@ -424,7 +439,11 @@ impl Session {
         let heard = self.remove_transfer(id);
         self.commands.retain(|(command, _)| *command != id);
         if heard && terminate {
-            self.terminates.push_back(id);
+            if self.is_under_way(RequestKind::Command(id)) {
+                self.late_terminates.push(id);
+            } else {
+                self.terminates.push_back(id);
+            }
         }
         self.take_events(Some(id));
     }

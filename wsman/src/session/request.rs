@@ -20,19 +20,19 @@ pub struct Request {
 /// The verb, and what it is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestKind {
-    /// Create the shell, `[MS-WSMV] 3.1.4.1`
+    /// Create the shell, `[MS-WSMV] 3.1.4.5.2`
     Create,
     /// Start a pipeline, `[MS-WSMV] 3.1.4.11`
     Command(Uuid),
-    /// Send to the shell (`None`) or to a pipeline, `[MS-WSMV] 3.1.4.12`
+    /// Send to the shell (`None`) or to a pipeline, `[MS-WSMV] 3.1.4.13`
     Send(Option<Uuid>),
-    /// Wait for output of the shell (`None`) or of a pipeline, `[MS-WSMV] 3.1.4.13`
+    /// Wait for output of the shell (`None`) or of a pipeline, `[MS-WSMV] 3.1.4.14`
     Receive(Option<Uuid>),
     /// Stop a pipeline, `[MS-PSRP] 3.1.5.3.9`
     Stop(Uuid),
-    /// Let a pipeline's command go, `[MS-WSMV] 3.1.4.14`
+    /// Let a pipeline's command go, `[MS-WSMV] 3.1.4.12`
     Terminate(Uuid),
-    /// Delete the shell
+    /// Delete the shell, `[MS-WSMV] 3.1.4.6`
     Delete,
 }
 

@@ -307,3 +307,20 @@ fn a_shell_whose_create_was_lost_is_deleted_all_the_same() {
     bench.session.close();
     assert!(bench.session.is_gone() && bench.next().is_none());
 }
+
+#[test]
+fn nothing_overtakes_what_it_ends() {
+    let mut bench = Bench::opened();
+    bench.start();
+    let command = bench.next().unwrap();
+    bench.session.abandon(ONE);
+    assert!(bench.next().is_none(), "Terminate waits for the answer to Command");
+    bench.answer(&command);
+    assert_eq!(bench.next().unwrap().kind, RequestKind::Terminate(ONE));
+    let mut bench = Bench::new();
+    let create = bench.next().unwrap();
+    bench.session.close();
+    assert!(bench.next().is_none(), "Delete waits for the answer to Create");
+    bench.answer(&create);
+    assert_eq!(bench.next().unwrap().kind, RequestKind::Delete);
+}

@@ -99,6 +99,11 @@ async fn strange_servers_are_named_for_what_they_do() {
         parrot("HTTP/1.1 302 Go\r\nLocation: http://example.com/\r\nContent-Length: 0\r\n\r\n").await;
     let error = open(format!("http://{address}/wsman")).await;
     assert!(matches!(error, Error::Http { status: 302, .. }), "{error:?}");
+    let large = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{}", "x".repeat(9_000_000));
+    let address = parrot(large.leak()).await;
+    let error = open(format!("http://{address}/wsman")).await;
+    assert!(matches!(&error, Error::Protocol(what) if what.contains("larger")), "{error:?}");
+    assert_eq!(error.blame(), Blame::PeerMisbehaved);
     let address = parrot("SSH-2.0-OpenSSH_9.2\r\n").await;
     let error = open(format!("http://{address}/wsman")).await;
     assert!(matches!(error, Error::Lost { .. }), "{error:?}");

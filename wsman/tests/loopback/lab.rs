@@ -9,6 +9,7 @@ use wsman::auth::ntlm::ServerNames;
 use wsman::auth::{AccountStore, Credentials, Secret, UserName};
 use wsman::client::{Authentication, ConnectionConfig, PoolOptions, RunspacePool};
 use wsman::clixml::{SecureText, Value};
+use wsman::psrp::server::Choice;
 use wsman::psrp::{Command, ErrorCategory, ErrorRecord, Outcome, Record};
 use wsman::server::{
     Endpoint, Exchange, PipelineRequest, Refusal, Runspace, Server, ServerConfig, Service, ShellInfo,
@@ -124,6 +125,11 @@ fn run(seen: &Seen, command: &Command, pipeline: &PipelineRequest, sink: &mut dy
             sink(Record::Output(Value::Int32(7)));
         }
         "Stop-Hard" => return Outcome::Failed(Some(Box::new(error("hard")))),
+        "Confirm-It" => {
+            let choice = |label: &str| Choice { label: label.into(), help: String::new() };
+            let choice = pipeline.user.choose("Confirm", "Sure?", &[choice("&Yes"), choice("&No")], 0);
+            sink(Record::Output(Value::Bool(choice.is_some())));
+        }
         "Start-Slow" => {
             sink(Record::Output(Value::Bool(true)));
             assert!(pipeline.stop.wait(Duration::from_secs(120)), "nobody stopped it");

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use wsman::client::{PoolOptions, RunspacePool};
+use wsman::client::{Error, PoolOptions, RunspacePool};
 use wsman::clixml::Value;
 use wsman::psrp::Command;
 
@@ -68,6 +68,23 @@ async fn a_command_whose_answer_was_cut_is_not_sent_again() {
     assert!(error.to_string().contains("lost"), "{error}");
     assert_eq!(lab.seen.count("/Command"), 1);
     // The pool lives on.
+    assert_eq!(output(&pool, echo(2)).await, [Value::Int32(2)]);
+    lab.finish(pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn output_whose_answer_was_cut_is_not_passed_over() {
+    let lab = Running::start().await;
+    let (proxy, pool) = through_proxy(&lab, false).await;
+    let waiting = Command::new("Wait-Gate").parameter("Value", Value::Int32(5));
+    let pipeline = pool.pipeline().command(waiting).run().await.unwrap();
+    lab.seen.until("it runs", |seen| seen.commands() == 1).await;
+    // Behind the answer to Command, before that to Receive.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.cut_next_answer();
+    lab.seen.gate.set();
+    let error = pipeline.collect().await.unwrap_err();
+    assert!(matches!(error, Error::Lost { answered: true, .. }) && error.may_have_run(), "{error:?}");
     assert_eq!(output(&pool, echo(2)).await, [Value::Int32(2)]);
     lab.finish(pool).await;
 }

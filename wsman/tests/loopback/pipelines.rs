@@ -100,6 +100,14 @@ async fn a_slow_pipeline_is_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_without_a_host_is_refused_at_once() {
+    let lab = Running::start().await;
+    let pool = lab.pool().await;
+    assert_eq!(output(&pool, Command::new("Confirm-It")).await, [Value::Bool(false)]);
+    lab.finish(pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_stops_too() {
     let lab = Running::start().await;
     let pool = lab.pool().await;
