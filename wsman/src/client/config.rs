@@ -24,11 +24,13 @@ pub struct ConnectionConfig {
     pub target_name: Option<String>,
     /// Whom to trust
     pub tls: TlsOptions,
-    /// An HTTP proxy; none is used unless it is named here
+    /// An HTTP proxy; none is used unless it is named here. Sign-in belongs to a connection, so that over http the
+    /// proxy must keep the two sides together (RFC 4559 section 6); over https it only relays
     pub proxy: Option<String>,
     /// How long to wait
     pub timeouts: Timeouts,
-    /// Connections at once, at least 2: one may wait for output while another carries a signal
+    /// Connections at once, at least one more than there are runspaces: while the pipelines wait for output, signals
+    /// and the end of earlier pipelines need one
     pub max_connections: usize,
     /// Send the password in the clear. Only ever right on a network that is the machine itself.
     pub danger_basic_over_http: bool,
