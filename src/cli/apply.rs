@@ -21,20 +21,28 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
-    let connection = session::choose(context)?;
+    let chosen = session::choose(context).await?;
     let id = Uuid::now_v7();
-    let work = before_stop(stop, input::work(context, &command.input, &connection, id)).await?;
+    let work = before_stop(stop, input::work(context, &command.input, &chosen, id)).await?;
     let source = match &work {
         Work::Flow(flow) => flow.file.clone(),
         Work::Plan(plan) => plan.flow.clone(),
     };
-    let exchange = before_stop(stop, session::open(&connection)).await?;
+    let names = match &work {
+        Work::Flow(flow) => input::connections(flow.changes()),
+        Work::Plan(plan) => {
+            input::connections(plan.changes.iter().filter_map(|planned| planned.change.as_ref()))
+        }
+    };
+    let connection = &chosen.default;
+    let sites = before_stop(stop, chosen.open(&names)).await?;
     let journal = context.open_journal(&context.journal_file(&connection.name)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
     let bar = Bar::new(context, "applying");
-    let applied = run::apply(exchange, &connection, work, id, &journal, options, &bar, stop).await;
+    let applied = run::apply(&sites, work, id, &journal, options, &bar, stop).await;
     drop(bar);
+    sites.close().await;
     let results = applied?;
     if !stop.is_requested() {
         journal.end_run(id).await?;

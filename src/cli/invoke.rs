@@ -29,9 +29,11 @@ pub(super) struct Invoke {
 
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
     let call = call(&command)?;
-    let connection = session::choose(context)?;
-    let exchange = session::open(&connection).await?;
-    let Answer { objects, errors, warnings, outcome } = exchange.run(&call).await?;
+    let chosen = session::choose(context).await?;
+    let exchange = session::open(&chosen.default).await?;
+    let answer = exchange.run(&call).await;
+    exchange.close().await;
+    let Answer { objects, errors, warnings, outcome } = answer?;
     let lines: Vec<Json> = objects.iter().map(to_json).collect();
     context.out_json(&lines)?;
     for warning in &warnings {

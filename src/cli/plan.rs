@@ -41,19 +41,21 @@ struct Shown<'a> {
 }
 
 pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
-    let connection = session::choose(context)?;
+    let chosen = session::choose(context).await?;
     let id = Uuid::now_v7();
-    let flow = input::flow(context, &command.flow, &connection, id).await?;
-    let exchange = session::open(&connection).await?;
+    let flow = input::flow(context, &command.flow, &chosen, id).await?;
+    let sites = chosen.open(&input::connections(flow.changes())).await?;
     let options = Options { what_if: command.what_if, ..Options::default() };
     let bar = Bar::new(context, "planning");
-    let changes = run::plan(exchange, &connection, &flow, options, &bar).await?;
+    let planned = run::plan(&sites, &flow, options, &bar).await;
     drop(bar);
+    sites.close().await;
+    let changes = planned?;
     if let Some(file) = &command.out {
         let plan = SavedPlan {
             mailwright_plan: PLAN_VERSION,
             run: id,
-            connection: connection.name.clone(),
+            connection: chosen.default.name.clone(),
             flow: command.flow.clone(),
             changes: changes.clone(),
         };
