@@ -5,6 +5,7 @@ use wsman::client::{
     Authentication, Blame, CertificatePin, ConnectionConfig, Error, PoolOptions, RunspacePool, SignInError,
 };
 use wsman::clixml::Value;
+use wsman::server::Listen;
 
 use crate::lab::{PASSWORD, Running, USER, echo, output};
 
@@ -119,6 +120,21 @@ async fn certificates_are_judged() {
     let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert_eq!(error.blame(), Blame::Transport);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ipv6_literal_is_an_address_like_any_other() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        println!("SKIPPED: this machine has no IPv6 loopback address");
+        return;
+    }
+    for tls in [false, true] {
+        let address = "[::1]:0".parse().unwrap();
+        let lab = Running::start_with(|config| config.listen = vec![Listen { address, tls }]).await;
+        let config = lab.config(tls);
+        assert!(config.url.contains("//[::1]:"));
+        works(lab, config, !tls).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
