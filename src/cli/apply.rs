@@ -40,6 +40,7 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
     let bar = Bar::new(context, "applying");
+    let bar = if context.common.output == Output::Text { bar.with_plan(context) } else { bar };
     let applied = run::apply(&sites, work, id, &journal, options, &bar, stop).await;
     drop(bar);
     sites.close().await;

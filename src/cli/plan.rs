@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::{CommandError, input, session};
 use crate::address::AddressLine;
 use crate::flow::run::{self, Options};
-use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary};
+use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_text};
 
 /// Show what applying a flow would do; writes nothing
 #[derive(Debug, Args)]
@@ -72,12 +72,7 @@ pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandE
 
 fn show(context: &Context, changes: &[PlannedChange]) -> Result<(), CommandError> {
     if context.common.output == Output::Text {
-        let style = context.output_style();
-        let mut text: String = changes.iter().map(|change| change.to_text(style)).collect();
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&plan_summary(changes, style));
+        let text = plan_text(changes, context.output_style());
         return context.out(&text);
     }
     let shown: Vec<Shown<'_>> = changes

@@ -41,6 +41,8 @@ pub enum Work {
 pub trait Progress: Send + Sync {
     /// So many changes there are.
     fn total(&self, changes: usize);
+    /// What applying is about to do.
+    fn planned(&self, changes: &[PlannedChange]);
     /// One more is through.
     fn done(&self, identity: &str);
 }
@@ -104,7 +106,13 @@ pub async fn plan(
         if one.change().is_some() {
             positions.push(row);
         }
-        planned.push(one.into_planned(sites, &open, options).await);
+        let change = one.planned(sites);
+        planned.push(match &one {
+            Read::Change { prepared: Ok(prepared), .. } if options.what_if => {
+                what_if::ask(change, &prepared.directory).await
+            }
+            _ => change,
+        });
     }
     // What an earlier row of the same lane writes cannot be seen yet.
     for lane in lanes {
@@ -165,8 +173,7 @@ pub async fn apply(
                     refused(
                         change,
                         &name,
-                        ErrorClass::Internal,
-                        format!("the former result cannot be read: {error}"),
+                        plain(ErrorClass::Internal, format!("the former result cannot be read: {error}")),
                     ),
                 )),
             },
@@ -174,7 +181,7 @@ pub async fn apply(
                 let earlier = earlier_line.map_or_else(String::new, |line| format!(" (line {line})"));
                 let message =
                     format!("the ChangeId `{}` was used for other content before{earlier}", change.change_id);
-                results.insert(position, refused(change, &name, ErrorClass::InvalidInput, message));
+                results.insert(position, refused(change, &name, plain(ErrorClass::InvalidInput, message)));
             }
             None => {}
         }
@@ -186,6 +193,7 @@ pub async fn apply(
     if !options.allow_mass_removal {
         guard(&open, &read)?;
     }
+    progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
     let executor = Executor { journal, secrets: &secrets };
     let jobs: Vec<(usize, Box<Change>, &Site, Option<Result<Prepared, ResultError>>)> = read
@@ -270,10 +278,14 @@ fn row_change(row: &Row) -> Option<&Change> {
     }
 }
 
-fn refused(change: &Change, connection: &str, class: ErrorClass, message: String) -> ChangeResult {
+fn refused(change: &Change, connection: &str, error: ResultError) -> ChangeResult {
     let mut result = ChangeResult::of_plan(change, connection, &Planned::new(Action::Refused, None));
-    result.error = Some(ResultError { class, message, hint: None, owner: None });
+    result.error = Some(error);
     result
+}
+
+fn plain(class: ErrorClass, message: String) -> ResultError {
+    ResultError { class, message, hint: None, owner: None }
 }
 
 /// A row after the first read of its account.
@@ -299,12 +311,7 @@ impl Read<'_> {
         }
     }
 
-    async fn into_planned(
-        self,
-        sites: &Sites,
-        _open: &BTreeMap<String, Site>,
-        options: Options,
-    ) -> PlannedChange {
+    fn planned(&self, sites: &Sites) -> PlannedChange {
         let (change, site, prepared) = match self {
             Read::Refused(row) => return PlannedChange::unplanned(row.result(sites.default_name())),
             Read::Change { change, site, prepared } => (change, site, prepared),
@@ -313,13 +320,10 @@ impl Read<'_> {
         match prepared {
             Ok(prepared) => {
                 let base = base_hash(prepared.current.as_ref());
-                let planned = PlannedChange::new(*change, name, prepared.planned, Some(base));
-                if options.what_if { what_if::ask(planned, &prepared.directory).await } else { planned }
+                PlannedChange::new(change.as_ref().clone(), name, prepared.planned.clone(), Some(base))
             }
             Err(error) => {
-                let mut result = refused(&change, name, error.class, error.message);
-                result.error =
-                    result.error.map(|held| ResultError { hint: error.hint, owner: error.owner, ..held });
+                let mut result = refused(change, name, error.clone());
                 if !is_refusal(error.class) {
                     result.action = Action::Failed;
                 }
