@@ -2,7 +2,7 @@
 //!
 //! - [`proxy`]: what an address is, when two are the same ([`Key`]), and what Exchange takes as SMTP;
 //! - [`domain`]: which domains are left alone ([`ExcludedDomains`]) and which exist ([`AcceptedDomains`]);
-//! - [`merge`]: what Exchange has and what the flow says become what is sent;
+//! - [`merge()`]: what Exchange has and what the flow says become what is sent;
 //! - [`line`](mod@line): before and after, for a reader; [`rule`]: what a refusal says.
 
 pub mod domain;

@@ -10,7 +10,7 @@ use super::{
 pub enum Column {
     /// Names the change.
     ChangeId,
-    /// [`ObjectType`](super::ObjectType).
+    /// [`ObjectType`].
     ObjectType,
     /// [`Operation`](super::Operation).
     Operation,

@@ -1,7 +1,7 @@
 //! What is known of a recipient and what is wanted of it: plain data, no I/O.
 //!
 //! - [`Change`] is what a flow asks for, [`Recipient`] what Exchange has;
-//! - [`parameters`] is the table of cmdlets and parameters, [`column`] decides what a flow's column name means, and
+//! - [`parameters`] is the table of cmdlets and parameters, [`mod@column`] decides what a flow's column name means, and
 //!   [`value`] turns a cell into the [`Wanted`] value of the parameter's type;
 //! - [`Identity`] tells the forms apart in which an object can be named;
 //! - [`outcome`] holds the words of the front door: what became of a change, and the class of an error.

@@ -3,7 +3,7 @@
 use super::{Excerpt, Fault, SoapError, ns};
 use crate::xml::{Element, Limits};
 
-/// Headers and body, [SOAP12] 5.1.
+/// Headers and body, `[SOAP12]` 5.1.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Envelope {
     /// Header blocks in order

@@ -3,7 +3,7 @@
 use super::ns;
 use crate::xml::{Attribute, Element, Node, XML_NAMESPACE};
 
-/// A fault, [SOAP12] 5.4. Everything is optional in practice: real servers send faults without a reason.
+/// A fault, `[SOAP12]` 5.4. Everything is optional in practice: real servers send faults without a reason.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fault {
     /// `Code/Value`, a QName as written, as `s:Sender`

@@ -1,6 +1,6 @@
 //! Namespaces and the prefixes we write them with.
 
-/// SOAP 1.2 envelope, [SOAP12] 5
+/// SOAP 1.2 envelope, `[SOAP12]` 5
 pub const SOAP: &str = "http://www.w3.org/2003/05/soap-envelope";
 /// WS-Addressing as WS-Management uses it, `[DSP0226] 5.1`
 pub const ADDRESSING: &str = "http://schemas.xmlsoap.org/ws/2004/08/addressing";

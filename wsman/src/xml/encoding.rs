@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::error::{XmlError, XmlErrorKind};
 
-/// Decodes UTF-8 or UTF-16 by the byte order mark, or UTF-16 by the first `<`; the mark is taken off. [XML] appendix F.
+/// Decodes UTF-8 or UTF-16 by the byte order mark, or UTF-16 by the first `<`; the mark is taken off. `[XML]` appendix F.
 pub fn decode_bytes(bytes: &[u8]) -> Result<Cow<'_, str>, XmlError> {
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => utf8(rest, 3),

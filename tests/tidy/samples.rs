@@ -1,0 +1,19 @@
+//! Every sample is used by a test or shown in a document.
+
+use crate::source::{rust_files, top, walk};
+
+#[test]
+fn every_sample_is_used() {
+    let mut samples = Vec::new();
+    walk(&top().join("samples"), &mut samples);
+    let mut texts: Vec<String> =
+        ["tests", "src", "wsman/tests"].into_iter().flat_map(rust_files).map(|source| source.text).collect();
+    texts.push(std::fs::read_to_string(top().join(".ci/run")).unwrap());
+    for sample in samples {
+        let name = sample.file_name().unwrap().to_string_lossy().into_owned();
+        if name == "README.md" {
+            continue;
+        }
+        assert!(texts.iter().any(|text| text.contains(&name)), "samples/{name} is used by no test");
+    }
+}
