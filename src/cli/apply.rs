@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::common::{Context, Output};
 use super::progress::Bar;
-use super::{CommandError, input, session};
+use super::session::Session;
+use super::{CommandError, input};
 use crate::flow::run::{self, Options, Stop, Work};
 use crate::report::{Totals, summary};
 
@@ -21,25 +22,27 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
-    let connection = session::choose(context)?;
+    let session = before_stop(stop, Session::choose(context)).await?;
+    let connection = &session.connection;
     let id = Uuid::now_v7();
-    let work = before_stop(stop, input::work(context, &command.input, &connection, id)).await?;
+    let work = before_stop(stop, input::work(context, &command.input, connection, id)).await?;
     let source = match &work {
         Work::Flow(flow) => flow.file.clone(),
         Work::Plan(plan) => plan.flow.clone(),
     };
-    let exchange = before_stop(stop, session::open(&connection)).await?;
-    let journal = context.open_journal(&context.journal_file(&connection.name)?).await?;
+    let exchange = before_stop(stop, session.open()).await?;
+    let journal = context.open_journal(&session.journal_file(context)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
     let bar = Bar::new(context, "applying");
-    let applied = run::apply(exchange, &connection, work, id, &journal, options, &bar, stop).await;
+    let applied = run::apply(exchange, connection, work, id, &journal, options, &bar, stop).await;
     drop(bar);
     let results = applied?;
     if !stop.is_requested() {
         journal.end_run(id).await?;
     }
     journal.close().await;
+    session.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,
         Output::Json | Output::Jsonl => context.out_json(&results)?,

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 use wsman::clixml::{Container, Object, SecureText, Value};
 use wsman::psrp::{ErrorRecord, Outcome};
 
+use super::CommandError;
 use super::common::Context;
-use super::{CommandError, session};
+use super::session::Session;
 use crate::config::SecretRef;
 use crate::exchange::{Answer, Call, to_json};
 use crate::recipient::parameters::{self, ParameterKind};
@@ -29,9 +30,11 @@ pub(super) struct Invoke {
 
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
     let call = call(&command)?;
-    let connection = session::choose(context)?;
-    let exchange = session::open(&connection).await?;
+    let session = Session::choose(context).await?;
+    let exchange = session.open().await?;
     let Answer { objects, errors, warnings, outcome } = exchange.run(&call).await?;
+    drop(exchange);
+    session.end().await?;
     let lines: Vec<Json> = objects.iter().map(to_json).collect();
     context.out_json(&lines)?;
     for warning in &warnings {

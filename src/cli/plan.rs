@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::common::{Context, Output};
 use super::progress::Bar;
-use super::{CommandError, input, session};
+use super::session::Session;
+use super::{CommandError, input};
 use crate::address::AddressLine;
 use crate::flow::run::{self, Options};
 use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary};
@@ -41,19 +42,22 @@ struct Shown<'a> {
 }
 
 pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
-    let connection = session::choose(context)?;
+    let session = Session::choose(context).await?;
+    let connection = &session.connection;
     let id = Uuid::now_v7();
-    let flow = input::flow(context, &command.flow, &connection, id).await?;
-    let exchange = session::open(&connection).await?;
+    let flow = input::flow(context, &command.flow, connection, id).await?;
+    let exchange = session.open().await?;
     let options = Options { what_if: command.what_if, ..Options::default() };
     let bar = Bar::new(context, "planning");
-    let changes = run::plan(exchange, &connection, &flow, options, &bar).await?;
+    let changes = run::plan(exchange, connection, &flow, options, &bar).await?;
     drop(bar);
+    let name = connection.name.clone();
+    session.end().await?;
     if let Some(file) = &command.out {
         let plan = SavedPlan {
             mailwright_plan: PLAN_VERSION,
             run: id,
-            connection: connection.name.clone(),
+            connection: name,
             flow: command.flow.clone(),
             changes: changes.clone(),
         };
