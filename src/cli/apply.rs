@@ -5,8 +5,7 @@ use uuid::Uuid;
 
 use super::common::{Context, Output};
 use super::progress::Bar;
-use super::session::Session;
-use super::{CommandError, input};
+use super::{CommandError, input, session};
 use crate::flow::run::{self, Options, Stop, Work};
 use crate::report::{Totals, summary};
 
@@ -22,27 +21,35 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
-    let session = before_stop(stop, Session::choose(context)).await?;
-    let connection = &session.connection;
+    let chosen = before_stop(stop, session::choose(context)).await?;
     let id = Uuid::now_v7();
-    let work = before_stop(stop, input::work(context, &command.input, connection, id)).await?;
+    let work = before_stop(stop, input::work(context, &command.input, &chosen, id)).await?;
     let source = match &work {
         Work::Flow(flow) => flow.file.clone(),
         Work::Plan(plan) => plan.flow.clone(),
     };
-    let exchange = before_stop(stop, session.open()).await?;
-    let journal = context.open_journal(&session.journal_file(context)?).await?;
+    let names = match &work {
+        Work::Flow(flow) => input::connections(flow.changes()),
+        Work::Plan(plan) => {
+            input::connections(plan.changes.iter().filter_map(|planned| planned.change.as_ref()))
+        }
+    };
+    let connection = &chosen.default;
+    let sites = before_stop(stop, chosen.open(&names)).await?;
+    let journal = context.open_journal(&chosen.journal_file(context)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
     let bar = Bar::new(context, "applying");
-    let applied = run::apply(exchange, connection, work, id, &journal, options, &bar, stop).await;
+    let bar = if context.common.output == Output::Text { bar.with_plan(context) } else { bar };
+    let applied = run::apply(&sites, work, id, &journal, options, &bar, stop).await;
     drop(bar);
+    sites.close().await;
     let results = applied?;
     if !stop.is_requested() {
         journal.end_run(id).await?;
     }
     journal.close().await;
-    session.end().await?;
+    chosen.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,
         Output::Json | Output::Jsonl => context.out_json(&results)?,

@@ -137,10 +137,12 @@ impl Context {
         }
     }
 
-    /// The connection that is meant.
-    pub(super) fn load_connection(&self) -> Result<Connection, CommandError> {
+    /// The connection that is meant, and the others of the file.
+    pub(super) fn load_connections(&self) -> Result<(Connection, Vec<Connection>), CommandError> {
         let config = Config::load(&self.common.config)?;
-        Ok(config.connection(self.common.connection.as_deref())?.clone())
+        let default = config.connection(self.common.connection.as_deref())?.clone();
+        let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
+        Ok((default, others))
     }
 
     /// Where the journal of a connection is.

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     Input,
     /// The endpoint: not reachable, or the sign-in is refused
     Endpoint,
+    /// A guard stands against the run as a whole
+    Refused,
     /// Somebody stopped it
     Interrupted,
     /// The run broke off, or a defect
@@ -34,7 +36,7 @@ impl ErrorKind {
             Self::Usage | Self::Config | Self::Input => 2,
             Self::Endpoint => 3,
             Self::Interrupted => 130,
-            Self::Internal => 1,
+            Self::Refused | Self::Internal => 1,
         }
     }
 }
@@ -138,9 +140,11 @@ impl From<ExchangeError> for CommandError {
     fn from(error: ExchangeError) -> Self {
         match error {
             ExchangeError::Unusable(unusable) => unusable.into(),
-            ExchangeError::Unreachable { .. } | ExchangeError::SignIn { .. } => {
-                Self::new(ErrorKind::Endpoint, error.to_string())
-            }
+            ExchangeError::Secret(secret) => secret.into(),
+            ExchangeError::Unreachable { .. }
+            | ExchangeError::SignIn { .. }
+            | ExchangeError::Throttled(_)
+            | ExchangeError::NotLoaded(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
         }
     }
@@ -151,6 +155,14 @@ impl From<RunError> for CommandError {
         match error {
             RunError::Exchange(error) => error.into(),
             RunError::Journal(error) => error.into(),
+            RunError::Lookup(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
+            RunError::Guard(ref finding) => {
+                let refused = Self::new(ErrorKind::Refused, error.to_string());
+                match &finding.hint {
+                    Some(hint) => refused.hint(hint),
+                    None => refused,
+                }
+            }
         }
     }
 }

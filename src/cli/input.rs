@@ -1,19 +1,22 @@
 //! Flows and saved plans from a file or standard input.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::CommandError;
 use super::common::Context;
-use crate::config::Connection;
+use super::session::Chosen;
 use crate::flow::intake::{self, Flow, RefusedRow, Row};
 use crate::flow::run::Work;
+use crate::recipient::Change;
 use crate::report::SavedPlan;
 
 /// Reads a flow for a connection.
 pub(super) async fn flow(
     context: &Context,
     file: &str,
-    connection: &Connection,
+    chosen: &Chosen,
     run: Uuid,
 ) -> Result<Flow, CommandError> {
     let bytes = bytes(context, file).await?;
@@ -21,31 +24,47 @@ pub(super) async fn flow(
         return Err(CommandError::usage(format!("{file} is a saved plan, not a flow"))
             .hint(format!("mailwright apply {file}")));
     }
-    fitting(intake::parse(file, bytes, run)?, connection)
+    fitting(intake::parse(file, bytes, run)?, chosen)
 }
 
 /// Reads a flow or a saved plan, told apart by content.
 pub(super) async fn work(
     context: &Context,
     file: &str,
-    connection: &Connection,
+    chosen: &Chosen,
     run: Uuid,
 ) -> Result<Work, CommandError> {
     let bytes = bytes(context, file).await?;
     if !SavedPlan::is_one(&bytes) {
-        return Ok(Work::Flow(fitting(intake::parse(file, bytes, run)?, connection)?));
+        return Ok(Work::Flow(fitting(intake::parse(file, bytes, run)?, chosen)?));
     }
     let plan = SavedPlan::from_bytes(&bytes)?;
-    if plan.connection != connection.name {
-        let message =
-            format!("{file} was planned for connection `{}`, this is `{}`", plan.connection, connection.name);
+    if plan.connection != chosen.default.name {
+        let message = format!(
+            "{file} was planned for connection `{}`, this is `{}`",
+            plan.connection, chosen.default.name
+        );
         return Err(CommandError::usage(message).hint(format!("--connection {}", plan.connection)));
     }
-    let changes = || plan.changes.iter().filter_map(|planned| planned.change.as_ref());
-    if changes().any(|change| change.password.is_some()) {
-        connection.check_password_flow()?;
+    for change in plan.changes.iter().filter_map(|planned| planned.change.as_ref()) {
+        check_password(change, chosen)?;
     }
     Ok(Work::Plan(plan))
+}
+
+/// The connections that changes name.
+pub(super) fn connections<'a>(changes: impl Iterator<Item = &'a Change>) -> BTreeSet<String> {
+    changes.filter_map(|change| change.connection.clone()).collect()
+}
+
+/// A password must be able to travel over the change's connection.
+fn check_password(change: &Change, chosen: &Chosen) -> Result<(), CommandError> {
+    let connection =
+        change.connection.as_deref().and_then(|name| chosen.named(name)).unwrap_or(&chosen.default);
+    if change.password.is_some() {
+        connection.check_password_flow()?;
+    }
+    Ok(())
 }
 
 /// On a thread of its own: standard input may be silent for long, and a signal must be heard all the same.
@@ -60,26 +79,23 @@ async fn bytes(context: &Context, file: &str) -> Result<Vec<u8>, CommandError> {
     }
 }
 
-/// A flow must fit its connection: passwords must be able to travel, and a row for another connection is refused.
-fn fitting(mut flow: Flow, connection: &Connection) -> Result<Flow, CommandError> {
-    if flow.has_passwords() {
-        connection.check_password_flow()?;
-    }
+/// A flow must fit its connections: passwords must be able to travel, and a row for an unknown connection is refused.
+fn fitting(mut flow: Flow, chosen: &Chosen) -> Result<Flow, CommandError> {
     for row in &mut flow.rows {
         let Row::Change(change) = row else { continue };
-        let Some(other) = change.connection.as_ref().filter(|name| **name != connection.name) else {
+        check_password(change, chosen)?;
+        let Some(unknown) = change.connection.as_ref().filter(|name| chosen.named(name).is_none()) else {
             continue;
         };
+        let known =
+            std::iter::once(&chosen.default).chain(&chosen.others).map(|connection| connection.name.as_str());
         *row = Row::Refused(RefusedRow {
             change_id: change.change_id.clone(),
             source: change.source.clone(),
-            connection: Some(other.clone()),
+            connection: Some(unknown.clone()),
             identity: change.identity.clone(),
-            problems: vec![format!(
-                "the row is for connection `{other}`, this run is for `{}`",
-                connection.name
-            )],
-            hint: Some(format!("run the flow with --connection {other} too")),
+            problems: vec![format!("column Connection: there is no connection `{unknown}`")],
+            hint: Some(format!("there are: {}", known.collect::<Vec<_>>().join(", "))),
         });
     }
     Ok(flow)

@@ -7,9 +7,8 @@ use serde_json::Value as Json;
 use wsman::clixml::{Container, Object, SecureText, Value};
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use super::CommandError;
 use super::common::Context;
-use super::session::Session;
+use super::{CommandError, session};
 use crate::config::SecretRef;
 use crate::exchange::{Answer, Call, to_json};
 use crate::recipient::parameters::{self, ParameterKind};
@@ -30,11 +29,12 @@ pub(super) struct Invoke {
 
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
     let call = call(&command)?;
-    let session = Session::choose(context).await?;
-    let exchange = session.open().await?;
-    let Answer { objects, errors, warnings, outcome } = exchange.run(&call).await?;
-    drop(exchange);
-    session.end().await?;
+    let chosen = session::choose(context).await?;
+    let exchange = session::open(&chosen.default).await?;
+    let answer = exchange.run(&call).await;
+    exchange.close().await;
+    chosen.end().await?;
+    let Answer { objects, errors, warnings, outcome } = answer?;
     let lines: Vec<Json> = objects.iter().map(to_json).collect();
     context.out_json(&lines)?;
     for warning in &warnings {

@@ -8,11 +8,10 @@ use uuid::Uuid;
 
 use super::common::{Context, Output};
 use super::progress::Bar;
-use super::session::Session;
-use super::{CommandError, input};
+use super::{CommandError, input, session};
 use crate::address::AddressLine;
 use crate::flow::run::{self, Options};
-use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_summary};
+use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_text};
 
 /// Show what applying a flow would do; writes nothing
 #[derive(Debug, Args)]
@@ -42,22 +41,21 @@ struct Shown<'a> {
 }
 
 pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
-    let session = Session::choose(context).await?;
-    let connection = &session.connection;
+    let chosen = session::choose(context).await?;
     let id = Uuid::now_v7();
-    let flow = input::flow(context, &command.flow, connection, id).await?;
-    let exchange = session.open().await?;
+    let flow = input::flow(context, &command.flow, &chosen, id).await?;
+    let sites = chosen.open(&input::connections(flow.changes())).await?;
     let options = Options { what_if: command.what_if, ..Options::default() };
     let bar = Bar::new(context, "planning");
-    let changes = run::plan(exchange, connection, &flow, options, &bar).await?;
+    let planned = run::plan(&sites, &flow, options, &bar).await;
     drop(bar);
-    let name = connection.name.clone();
-    session.end().await?;
+    sites.close().await;
+    let changes = planned?;
     if let Some(file) = &command.out {
         let plan = SavedPlan {
             mailwright_plan: PLAN_VERSION,
             run: id,
-            connection: name,
+            connection: chosen.default.name.clone(),
             flow: command.flow.clone(),
             changes: changes.clone(),
         };
@@ -66,6 +64,7 @@ pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandE
             .map_err(|error| CommandError::usage(format!("cannot write {}: {error}", file.display())))?;
         context.detail(&format!("plan: {}", file.display()));
     }
+    chosen.end().await?;
     show(context, &changes)?;
     let totals = Totals::of(changes.iter().map(|change| &change.result));
     let code = totals.exit_code();
@@ -74,12 +73,7 @@ pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandE
 
 fn show(context: &Context, changes: &[PlannedChange]) -> Result<(), CommandError> {
     if context.common.output == Output::Text {
-        let style = context.output_style();
-        let mut text: String = changes.iter().map(|change| change.to_text(style)).collect();
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&plan_summary(changes, style));
+        let text = plan_text(changes, context.output_style());
         return context.out(&text);
     }
     let shown: Vec<Shown<'_>> = changes

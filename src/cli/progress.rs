@@ -6,12 +6,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::common::Context;
 use crate::flow::run::Progress;
-use crate::report::printable;
+use crate::report::{PlannedChange, plan_text, printable};
 
 /// The bar of a run.
-pub(super) struct Bar(ProgressBar);
+pub(super) struct Bar<'a> {
+    bar: ProgressBar,
+    /// Where the plan is shown before it is applied
+    plan: Option<&'a Context>,
+}
 
-impl Bar {
+impl<'a> Bar<'a> {
     pub(super) fn new(context: &Context, verb: &'static str) -> Self {
         let hidden = context.common.no_progress || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -20,23 +24,36 @@ impl Bar {
             bar.set_style(style);
         }
         bar.set_prefix(verb);
-        Self(bar)
+        Self { bar, plan: None }
+    }
+
+    /// Shows the plan too, as soon as it is known.
+    pub(super) fn with_plan(mut self, context: &'a Context) -> Self {
+        self.plan = Some(context);
+        self
     }
 }
 
-impl Progress for Bar {
+impl Progress for Bar<'_> {
     fn total(&self, changes: usize) {
-        self.0.set_length(u64::try_from(changes).unwrap_or(u64::MAX));
+        self.bar.set_length(u64::try_from(changes).unwrap_or(u64::MAX));
+    }
+
+    fn planned(&self, changes: &[PlannedChange]) {
+        if let Some(context) = self.plan {
+            // A reader that went away does not stop the work.
+            let _ = context.out(&plan_text(changes, context.output_style()));
+        }
     }
 
     fn done(&self, identity: &str) {
-        self.0.set_message(printable(identity));
-        self.0.inc(1);
+        self.bar.set_message(printable(identity));
+        self.bar.inc(1);
     }
 }
 
-impl Drop for Bar {
+impl Drop for Bar<'_> {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }

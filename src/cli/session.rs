@@ -1,5 +1,6 @@
-//! The way from the options to an open connection.
+//! The way from the options to open connections.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::common::Context;
 use super::lab::temporary_folder;
 use crate::config::{Config, Connection, Endpoint};
 use crate::exchange::{self, Exchange};
+use crate::flow::run::Sites;
 use crate::lab::{self, Running, Seed, ServeOptions};
 
 /// The connection of rows that name none.
@@ -17,11 +19,12 @@ const LAB: &str = "lab";
 /// The file that is read when no other is named.
 const DEFAULT_CONFIG: &str = "mailwright.toml";
 
-/// What the options choose. With `--lab` the embedded Exchange runs until [`Session::end`], or until this is dropped.
-pub(super) struct Session {
-    /// For rows that name no connection
-    pub(super) connection: Connection,
-    /// The others that a row may name; nothing is contacted before one does
+/// The connections that a command may use; nothing of them is contacted yet. The embedded Exchange of `--lab` runs until
+/// [`Chosen::end`], or until this is dropped.
+pub(super) struct Chosen {
+    /// The one that is meant where nothing else is said
+    pub(super) default: Connection,
+    /// The others of the configuration file, which rows of a flow may name
     pub(super) others: Vec<Connection>,
     lab: Option<Lab>,
 }
@@ -32,46 +35,26 @@ struct Lab {
     folder: TempDir,
 }
 
-impl Session {
-    /// Chooses, and starts the embedded Exchange with `--lab`. No other endpoint is contacted yet.
-    pub(super) async fn choose(context: &Context) -> Result<Self, CommandError> {
-        let (lab, config) = if context.common.lab {
-            let lab = Lab::start().await?;
-            let config = lab.config(context)?;
-            (Some(lab), config)
-        } else {
-            (None, Config::load(&context.common.config)?)
-        };
-        let built_in = lab.is_some() && !is_told(context);
-        let wanted = context.common.connection.as_deref().or(built_in.then_some(LAB));
-        let connection = config.connection(wanted)?.clone();
-        let others = config.connections.into_iter().filter(|other| other.name != connection.name).collect();
-        let session = Self { connection, others, lab };
-        session.tell(context);
-        Ok(session)
+impl Chosen {
+    /// The connection of that name.
+    pub(super) fn named(&self, name: &str) -> Option<&Connection> {
+        std::iter::once(&self.default).chain(&self.others).find(|connection| connection.name == name)
     }
 
-    fn tell(&self, context: &Context) {
-        let Some(lab) = &self.lab else { return };
-        let others: Vec<&str> = self.others.iter().map(|other| other.name.as_str()).collect();
-        context.detail(&format!(
-            "embedded Exchange: {}; connection `{}`, rows may also name: {}",
-            lab.running.base_url(false),
-            self.connection.name,
-            others.join(", ")
-        ));
-    }
-
-    /// Opens the chosen connection.
-    pub(super) async fn open(&self) -> Result<Arc<dyn Exchange>, CommandError> {
-        Ok(exchange::open(&self.connection).await?)
+    /// Opens the default and those of `names`.
+    pub(super) async fn open(&self, names: &BTreeSet<String>) -> Result<Sites, CommandError> {
+        let mut sites = Sites::new(self.default.clone(), open(&self.default).await?);
+        for other in self.others.iter().filter(|other| names.contains(&other.name)) {
+            sites = sites.with(other.clone(), open(other).await?);
+        }
+        Ok(sites)
     }
 
     /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
     pub(super) fn journal_file(&self, context: &Context) -> Result<PathBuf, CommandError> {
         match &self.lab {
             Some(lab) if context.common.journal.is_none() => Ok(lab.folder.path().join("journal.db")),
-            _ => context.journal_file(&self.connection.name),
+            _ => context.journal_file(&self.default.name),
         }
     }
 
@@ -82,6 +65,26 @@ impl Session {
             None => Ok(()),
         }
     }
+}
+
+/// The connections of the configuration file, or those of the lab.
+pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
+    if !context.common.lab {
+        let (default, others) = context.load_connections()?;
+        return Ok(Chosen { default, others, lab: None });
+    }
+    let lab = Lab::start().await?;
+    let config = lab.config(context)?;
+    let wanted = context.common.connection.as_deref().or((!is_told(context)).then_some(LAB));
+    let default = config.connection(wanted)?.clone();
+    let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
+    context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
+    Ok(Chosen { default, others, lab: Some(lab) })
+}
+
+/// Opens one.
+pub(super) async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
+    Ok(exchange::open(connection).await?)
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded

@@ -25,7 +25,7 @@ pub(super) async fn run(context: &Context, command: Status) -> Result<u8, Comman
             return Err(CommandError::usage("with --lab the journal is a temporary one")
                 .hint("name it with --journal FILE, when applying too"));
         }
-        None => context.journal_file(&context.load_connection()?.name)?,
+        None => context.journal_file(&context.load_connections()?.0.name)?,
     };
     context.detail(&format!("journal: {}", file.display()));
     let journal = Journal::open_existing(&file).await?;

@@ -7,11 +7,19 @@ use serde_json::{Map, Value as Json};
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use crate::config::{Connection, Unusable};
+use crate::config::{Connection, SecretError, Unusable};
 
+mod classify;
+mod cmdlet;
+mod decode;
 mod json;
+mod lookup;
+mod remote;
 
+pub use classify::{Refusal, classify};
+pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
+pub use lookup::{Directory, LookupError};
 
 /// One open connection to Exchange.
 #[async_trait]
@@ -19,6 +27,9 @@ pub trait Exchange: Send + Sync {
     /// Runs a cmdlet and waits for its end. What Exchange refuses is part of the answer; an error means that there is
     /// no answer, and that a cmdlet which writes may have run or not.
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError>;
+
+    /// Deletes what the server keeps for this connection.
+    async fn close(&self);
 }
 
 /// A cmdlet with its parameters, secrets as SecureString values that print as `***`.
@@ -86,6 +97,12 @@ pub enum ExchangeError {
         /// Why
         message: String,
     },
+    /// The password cannot be had
+    #[error("the password of the connection cannot be had: {0}")]
+    Secret(#[from] SecretError),
+    /// Exchange cannot be loaded on an ordinary endpoint
+    #[error("Exchange cannot be loaded on this endpoint: {0}")]
+    NotLoaded(String),
     /// The session ended before the answer was complete
     #[error("the session was lost: {0}")]
     SessionLost(String),
@@ -100,8 +117,8 @@ pub enum ExchangeError {
     NotYet(&'static str),
 }
 
-/// Opens a connection.
+/// Opens a connection: signs in, and loads Exchange where that is needed.
 pub async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, ExchangeError> {
     connection.check_sign_in()?;
-    Err(ExchangeError::NotYet("connecting to an endpoint"))
+    Ok(Arc::new(remote::Remote::open(connection).await?))
 }

@@ -1,8 +1,14 @@
 //! An export flow from end to end: read, journalled, planned, applied, reported.
 
 mod base;
+mod execute;
 pub mod intake;
 pub mod journal;
+mod lane;
+mod prepare;
 pub mod run;
+mod site;
+mod verify;
+mod what_if;
 
 pub use base::base_hash;

@@ -1,15 +1,23 @@
 //! Running a flow: reading, planning, applying.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::intake::Flow;
-use super::journal::{Journal, JournalError};
-use crate::config::Connection;
-use crate::exchange::{Exchange, ExchangeError};
-use crate::report::{ChangeResult, PlannedChange, SavedPlan};
+use super::execute::{Executor, Job};
+use super::intake::{Flow, RefusedRow, Row, SecretStore};
+use super::journal::{Enqueued, Journal, JournalError, NewChange, Seq};
+use super::prepare::{Prepared, is_refusal, prepare};
+use super::site::Site;
+pub use super::site::Sites;
+use super::{base_hash, lane, what_if};
+use crate::exchange::{ExchangeError, LookupError};
+use crate::plan::{self, Finding, Planned};
+use crate::recipient::{Action, Change, ErrorClass, Recipient};
+use crate::report::{ChangeResult, PlannedChange, ResultError, SavedPlan};
 
 /// What one run is told beyond its connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub enum Work {
 pub trait Progress: Send + Sync {
     /// So many changes there are.
     fn total(&self, changes: usize);
+    /// What applying is about to do.
+    fn planned(&self, changes: &[PlannedChange]);
     /// One more is through.
     fn done(&self, identity: &str);
 }
@@ -66,33 +76,316 @@ pub enum RunError {
     /// Exchange cannot be reached or refuses the sign-in
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    /// What every change needs cannot be read
+    #[error("the accepted domains cannot be read: {0}")]
+    Lookup(LookupError),
     /// The journal failed
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// A guard stands against the run as a whole; nothing was written
+    #[error("{}", .0.message)]
+    Guard(Box<Finding>),
 }
 
 /// Plans every change of a flow; writes nothing.
 pub async fn plan(
-    _exchange: Arc<dyn Exchange>,
-    _connection: &Connection,
-    _flow: &Flow,
-    _options: Options,
-    _progress: &dyn Progress,
+    sites: &Sites,
+    flow: &Flow,
+    options: Options,
+    progress: &dyn Progress,
 ) -> Result<Vec<PlannedChange>, RunError> {
-    Err(ExchangeError::NotYet("planning against Exchange").into())
+    progress.total(flow.rows.len());
+    let open = sites.enter(options.allow_mass_removal).await?;
+    let rows: Vec<Row> = flow.rows.clone();
+    let read = read_all(sites, &open, rows, Some(progress)).await;
+    guard(&open, &read)?;
+    let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
+    let mut planned = Vec::with_capacity(read.len());
+    let mut positions = Vec::new();
+    for (row, one) in read.into_iter().enumerate() {
+        if one.change().is_some() {
+            positions.push(row);
+        }
+        let change = one.planned(sites);
+        planned.push(match &one {
+            Read::Change { prepared: Ok(prepared), .. } if options.what_if => {
+                what_if::ask(change, &prepared.directory).await
+            }
+            _ => change,
+        });
+    }
+    // What an earlier row of the same lane writes cannot be seen yet.
+    for lane in lanes {
+        let mut writes = false;
+        for position in lane {
+            let change = &mut planned[positions[position]];
+            change.not_previewed |= writes;
+            writes |= !change.result.steps.is_empty();
+        }
+    }
+    Ok(planned)
 }
 
 /// Applies every change and returns one result for each that was begun, in the order of the flow.
-#[allow(clippy::too_many_arguments)]
 pub async fn apply(
-    _exchange: Arc<dyn Exchange>,
-    _connection: &Connection,
-    _work: Work,
-    _run: Uuid,
-    _journal: &Journal,
-    _options: Options,
-    _progress: &dyn Progress,
-    _stop: &Stop,
+    sites: &Sites,
+    work: Work,
+    run: Uuid,
+    journal: &Journal,
+    options: Options,
+    progress: &dyn Progress,
+    stop: &Stop,
 ) -> Result<Vec<ChangeResult>, RunError> {
-    Err(ExchangeError::NotYet("applying to Exchange").into())
+    let (rows, saved, secrets) = taken_apart(work);
+    progress.total(rows.len());
+    // Journalled before anything else happens.
+    let changes: Vec<&Change> = rows.iter().filter_map(row_change).collect();
+    let new: Vec<NewChange> = changes
+        .iter()
+        .map(|change| NewChange::of(change, change.connection.as_deref().unwrap_or(sites.default_name())))
+        .collect();
+    let enqueued = journal.enqueue(run, &new).await?;
+    let open = sites.enter(options.allow_mass_removal).await?;
+    let mut results: BTreeMap<usize, ChangeResult> = BTreeMap::new();
+    let mut seqs: BTreeMap<usize, Seq> = BTreeMap::new();
+    let mut todo: Vec<Row> = Vec::new();
+    let mut todo_rows = Vec::new();
+    let mut outcomes = enqueued.into_iter();
+    for (position, row) in rows.into_iter().enumerate() {
+        let change = match &row {
+            Row::Refused(refused) => {
+                results.insert(position, refused.result(sites.default_name()));
+                continue;
+            }
+            Row::Change(change) => change,
+        };
+        let name = change.connection.clone().unwrap_or_else(|| sites.default_name().to_owned());
+        match outcomes.next() {
+            Some(Enqueued::New(seq) | Enqueued::Again(seq)) => {
+                seqs.insert(position, seq);
+                todo_rows.push(position);
+                todo.push(row);
+            }
+            Some(Enqueued::Done(_, former)) => match serde_json::from_value(former) {
+                Ok(former) => drop(results.insert(position, former)),
+                Err(error) => drop(results.insert(
+                    position,
+                    refused(
+                        change,
+                        &name,
+                        plain(ErrorClass::Internal, format!("the former result cannot be read: {error}")),
+                    ),
+                )),
+            },
+            Some(Enqueued::Conflict { earlier_line }) => {
+                let earlier = earlier_line.map_or_else(String::new, |line| format!(" (line {line})"));
+                let message =
+                    format!("the ChangeId `{}` was used for other content before{earlier}", change.change_id);
+                results.insert(position, refused(change, &name, plain(ErrorClass::InvalidInput, message)));
+            }
+            None => {}
+        }
+    }
+    for result in results.values() {
+        progress.done(&result.identity);
+    }
+    let read = read_all(sites, &open, todo, None).await;
+    if !options.allow_mass_removal {
+        guard(&open, &read)?;
+    }
+    progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
+    let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
+    let executor = Executor { journal, secrets: &secrets };
+    let jobs: Vec<(usize, Box<Change>, &Site, Option<Result<Prepared, ResultError>>)> = read
+        .into_iter()
+        .zip(&todo_rows)
+        .filter_map(|(read, position)| match read {
+            Read::Change { change, site, prepared } => Some((*position, change, site, Some(prepared))),
+            Read::Refused(refused) => {
+                results.insert(*position, refused.result(sites.default_name()));
+                None
+            }
+        })
+        .collect();
+    let at_once = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
+    let mut slots: Vec<Option<_>> = jobs.into_iter().map(Some).collect();
+    let lanes: Vec<Vec<_>> = lanes
+        .into_iter()
+        .map(|lane| {
+            lane.into_iter().filter_map(|position| slots.get_mut(position).and_then(Option::take)).collect()
+        })
+        .collect();
+    let (executor, saved, seqs) = (&executor, &saved, &seqs);
+    let mut running = futures_util::stream::iter(lanes.into_iter().map(|lane| async move {
+        let mut done = Vec::new();
+        for (place, (position, change, site, mut ready)) in lane.into_iter().enumerate() {
+            if stop.is_requested() {
+                break;
+            }
+            let Some(seq) = seqs.get(&position) else { continue };
+            // What an earlier change of the lane wrote was not seen by the first read.
+            if place > 0 {
+                ready = None;
+            }
+            let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
+            let job = Job { seq: *seq, change: &change, site, saved };
+            let result = executor.execute(&job, ready).await?;
+            progress.done(&result.identity);
+            done.push((position, result));
+        }
+        Ok::<_, JournalError>(done)
+    }))
+    .buffer_unordered(usize::try_from(at_once).unwrap_or(1));
+    while let Some(done) = running.next().await {
+        results.extend(done?);
+    }
+    Ok(results.into_values().collect())
+}
+
+type SavedSteps = BTreeMap<usize, (String, Planned)>;
+
+fn taken_apart(work: Work) -> (Vec<Row>, SavedSteps, SecretStore) {
+    match work {
+        Work::Flow(flow) => (flow.rows, SavedSteps::new(), flow.secrets),
+        Work::Plan(plan) => {
+            let mut saved = SavedSteps::new();
+            let mut rows = Vec::new();
+            for change in plan.changes {
+                match (change.change, change.planned) {
+                    (Some(wanted), Some(planned)) => {
+                        saved.insert(rows.len(), (change.base_hash.unwrap_or_default(), planned));
+                        rows.push(Row::Change(Box::new(wanted)));
+                    }
+                    _ => rows.push(Row::Refused(RefusedRow {
+                        change_id: change.result.change_id,
+                        source: change.result.source,
+                        connection: Some(change.result.connection),
+                        identity: change.result.identity,
+                        problems: change.result.error.iter().map(|error| error.message.clone()).collect(),
+                        hint: change.result.error.and_then(|error| error.hint),
+                    })),
+                }
+            }
+            (rows, saved, SecretStore::default())
+        }
+    }
+}
+
+fn row_change(row: &Row) -> Option<&Change> {
+    match row {
+        Row::Change(change) => Some(change),
+        Row::Refused(_) => None,
+    }
+}
+
+fn refused(change: &Change, connection: &str, error: ResultError) -> ChangeResult {
+    let mut result = ChangeResult::of_plan(change, connection, &Planned::new(Action::Refused, None));
+    result.error = Some(error);
+    result
+}
+
+fn plain(class: ErrorClass, message: String) -> ResultError {
+    ResultError { class, message, hint: None, owner: None }
+}
+
+/// A row after the first read of its account.
+enum Read<'a> {
+    Refused(RefusedRow),
+    Change { change: Box<Change>, site: &'a Site, prepared: Result<Prepared, ResultError> },
+}
+
+impl Read<'_> {
+    fn change(&self) -> Option<&Change> {
+        match self {
+            Read::Change { change, .. } => Some(change),
+            Read::Refused(_) => None,
+        }
+    }
+
+    fn for_lanes(&self) -> Option<(&Change, Option<&Recipient>)> {
+        match self {
+            Read::Change { change, prepared, .. } => {
+                Some((change, prepared.as_ref().ok().and_then(|prepared| prepared.current.as_ref())))
+            }
+            Read::Refused(_) => None,
+        }
+    }
+
+    fn planned(&self, sites: &Sites) -> PlannedChange {
+        let (change, site, prepared) = match self {
+            Read::Refused(row) => return PlannedChange::unplanned(row.result(sites.default_name())),
+            Read::Change { change, site, prepared } => (change, site, prepared),
+        };
+        let name = &site.connection.name;
+        match prepared {
+            Ok(prepared) => {
+                let base = base_hash(prepared.current.as_ref());
+                PlannedChange::new(change.as_ref().clone(), name, prepared.planned.clone(), Some(base))
+            }
+            Err(error) => {
+                let mut result = refused(change, name, error.clone());
+                if !is_refusal(error.class) {
+                    result.action = Action::Failed;
+                }
+                PlannedChange::unplanned(result)
+            }
+        }
+    }
+}
+
+/// Reads and plans every row, several at once, in the order of the rows.
+async fn read_all<'a>(
+    sites: &Sites,
+    open: &'a BTreeMap<String, Site>,
+    rows: Vec<Row>,
+    progress: Option<&dyn Progress>,
+) -> Vec<Read<'a>> {
+    let at_once = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
+    let reads = rows.into_iter().map(|row| async move {
+        let identity = match &row {
+            Row::Change(change) => change.identity.clone(),
+            Row::Refused(refused) => refused.identity.clone(),
+        };
+        let read = match row {
+            Row::Refused(refused) => Read::Refused(refused),
+            Row::Change(change) => {
+                let name = change.connection.as_deref().unwrap_or(sites.default_name());
+                match open.get(name) {
+                    Some(site) => {
+                        let prepared = prepare(site, &change).await;
+                        Read::Change { change, site, prepared }
+                    }
+                    None => Read::Refused(RefusedRow {
+                        problems: vec![format!("there is no connection `{name}`")],
+                        change_id: change.change_id,
+                        source: change.source,
+                        connection: change.connection,
+                        identity: change.identity,
+                        hint: None,
+                    }),
+                }
+            }
+        };
+        if let Some(progress) = progress {
+            progress.done(&identity);
+        }
+        read
+    });
+    futures_util::stream::iter(reads).buffered(usize::try_from(at_once).unwrap_or(1)).collect().await
+}
+
+/// `R33` for the flow as a whole, for each connection.
+fn guard(open: &BTreeMap<String, Site>, read: &[Read<'_>]) -> Result<(), RunError> {
+    for (name, site) in open {
+        let plans = read.iter().filter_map(|read| match read {
+            Read::Change { site, prepared: Ok(prepared), .. } if site.connection.name == *name => {
+                Some(&prepared.planned)
+            }
+            _ => None,
+        });
+        if let Some(finding) = plan::mass_removal(plans, site.connection.max_removing_percent) {
+            return Err(RunError::Guard(Box::new(finding)));
+        }
+    }
+    Ok(())
 }

@@ -7,7 +7,7 @@ mod style;
 mod tests;
 mod text;
 
-pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary};
+pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary, plan_text};
 pub use result::{ChangeResult, ResultError, StepResult, Totals};
 pub use style::{Style, Tone, printable};
 pub use text::{result_text, summary};

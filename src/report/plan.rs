@@ -179,6 +179,16 @@ impl PlannedChange {
     }
 }
 
+/// A whole plan as a person reads it: every change, then the totals.
+pub fn plan_text(changes: &[PlannedChange], style: Style) -> String {
+    let mut text: String = changes.iter().map(|change| change.to_text(style)).collect();
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&plan_summary(changes, style));
+    text
+}
+
 /// The last lines of a plan: how many of what.
 pub fn plan_summary(changes: &[PlannedChange], style: Style) -> String {
     let totals = Totals::of(changes.iter().map(|change| &change.result));

@@ -24,11 +24,15 @@ pub struct ConnectionConfig {
     pub target_name: Option<String>,
     /// Whom to trust
     pub tls: TlsOptions,
-    /// An HTTP proxy; none is used unless it is named here
+    /// An HTTP proxy; none is used unless it is named here. Sign-in belongs to a connection, so that over http the
+    /// proxy must keep the two sides together (RFC 4559 section 6); over https it only relays
     pub proxy: Option<String>,
+    /// Who signs in at the proxy, with Basic
+    pub proxy_credentials: Option<Credentials>,
     /// How long to wait
     pub timeouts: Timeouts,
-    /// Connections at once, at least 2: one may wait for output while another carries a signal
+    /// Connections at once, at least one more than there are runspaces: while the pipelines wait for output, signals
+    /// and the end of earlier pipelines need one
     pub max_connections: usize,
     /// Send the password in the clear. Only ever right on a network that is the machine itself.
     pub danger_basic_over_http: bool,
@@ -44,7 +48,7 @@ pub struct ConnectionConfig {
 pub enum Authentication {
     /// SPNEGO
     Negotiate,
-    /// NTLM, without SPNEGO around it, under the scheme `Negotiate`
+    /// NTLM without SPNEGO around it, under the scheme `Negotiate`, or `NTLM` where only that is offered
     Ntlm,
     /// The password with every request; only over TLS
     Basic,
@@ -90,9 +94,9 @@ impl ConnectionConfig {
     /// ```
     /// use wsman::auth::Credentials;
     /// use wsman::client::ConnectionConfig;
-    /// let config = ConnectionConfig::new("http://ex01.contoso.com/PowerShell/", Credentials::new("CONTOSO\\svc", "secret"));
+    /// let config = ConnectionConfig::new("http://ex01.contoso.com/PowerShell/", Credentials::new("CONTOSO\\svc", "hunter2"));
     /// assert_eq!(config.resource_uri, "http://schemas.microsoft.com/powershell/Microsoft.Exchange");
-    /// assert!(!format!("{config:?}").contains("secret"));
+    /// assert!(!format!("{config:?}").contains("hunter2"));
     /// ```
     pub fn new(url: impl Into<String>, credentials: Credentials) -> Self {
         let url = url.into();
@@ -109,6 +113,7 @@ impl ConnectionConfig {
             target_name: None,
             tls: TlsOptions::default(),
             proxy: None,
+            proxy_credentials: None,
             timeouts: Timeouts::default(),
             max_connections: 2,
             danger_basic_over_http: false,
@@ -150,6 +155,15 @@ impl ConnectionConfig {
                 return refuse("Basic sign-in needs a password, not a hash");
             }
         }
+        if let Some(proxy) = &self.proxy {
+            let known = Url::parse(proxy).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+            let Some(proxy) = known else {
+                return refuse("the proxy's URL must begin with http:// or https://");
+            };
+            if !proxy.username().is_empty() || proxy.password().is_some() {
+                return refuse("the proxy's URL must not hold a user name or password");
+            }
+        }
         if self.timeouts.operation < Duration::from_secs(1) {
             return refuse("the operation time-out must be at least one second");
         }
@@ -188,6 +202,14 @@ mod tests {
         let config = config("http://[::1]/wsman");
         assert_eq!(config.service_name(&config.check().unwrap()), "HTTP/::1");
         assert_eq!(config.resource_uri, "http://schemas.microsoft.com/powershell/Microsoft.PowerShell");
+    }
+
+    #[test]
+    fn a_proxy_is_named_without_its_password() {
+        for bad in ["", "proxy:8080", "socks5://proxy", "http://u:p@proxy:8080"] {
+            let config = ConnectionConfig { proxy: Some(bad.into()), ..config("http://h/wsman") };
+            assert!(matches!(config.check(), Err(Error::Configuration(_))), "{bad}");
+        }
     }
 
     #[test]

@@ -138,10 +138,13 @@ impl Driver {
         loop {
             let prompt_waits = self.count(Lane::Prompt) > 0;
             let limit = self.transport.target().config.max_connections.max(2);
-            let (all, polls) = (self.lanes.len(), self.count(Lane::LongPoll));
+            // The pool's own has a connection to itself: others need not wait for it, nor it for them.
+            let all = self.lanes.len() - self.count(Lane::PoolPoll);
+            let polls = self.count(Lane::LongPoll);
             // A connection is kept free of Receives: a signal must get through while they wait.
             let wanted = |lane| match lane {
                 Lane::Prompt => all < limit,
+                Lane::PoolPoll => true,
                 Lane::LongPoll => all < limit && polls + 1 < limit,
                 Lane::Background => all < limit && (!prompt_waits || all + 1 < limit),
             };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::auth::AuthError;
 use crate::psrp::client::PoolFailure;
 use crate::psrp::{CallError, PsrpError};
-use crate::wsmv::WsmanFault;
+use crate::wsmv::{FaultCode, WsmanFault};
 
 /// A request, a pipeline or a pool that failed. Cheap to clone: the end of a pool is told to all of its pipelines.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -146,7 +146,11 @@ impl Error {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. } | Self::Closed => true,
             Self::Http { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
-            Self::Pool(PoolFailure::Server(_)) | Self::Fault(_) => true,
+            Self::Pool(PoolFailure::Server(_)) => true,
+            Self::Fault(fault) => {
+                let passing = fault.code.is_some_and(FaultCode::is_create_retryable);
+                passing || fault.is_quota() || fault.is_shell_gone()
+            }
             _ => false,
         }
     }
@@ -179,4 +183,32 @@ pub(crate) fn body_excerpt(body: &[u8]) -> String {
 
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wsmv::FaultKind;
+
+    #[test]
+    fn errors_know_whether_to_try_again_and_whether_something_ran() {
+        let lost = |sent| Error::Lost { reason: String::new(), sent, answered: false };
+        assert!(lost(true).may_have_run() && lost(true).can_retry());
+        assert!(!lost(false).may_have_run());
+        let fault = |kind: FaultKind| Error::Fault(Box::new(kind.fault("no")));
+        assert!(fault(FaultKind::ShellQuota).can_retry());
+        assert!(!fault(FaultKind::AccessDenied).can_retry());
+        assert_eq!(fault(FaultKind::AccessDenied).blame(), Blame::PeerRefused);
+        let refused = Error::from(SignInError::Refused);
+        assert!(!refused.can_retry() && !refused.may_have_run());
+        let http = |status| Error::Http { status, excerpt: String::new() };
+        assert!(http(503).can_retry() && !http(404).can_retry());
+    }
+
+    #[test]
+    fn what_a_foreign_body_says_cannot_play_tricks() {
+        let text = body_excerpt(b"<h1>\x1b[31mred\x07</h1>\r\n  two\xE2\x80\xAElines\xFF");
+        assert_eq!(text, "<h1> [31mred </h1> two lines\u{FFFD}");
+        assert!(body_excerpt(&[b'x'; 5000]).len() <= 1024);
+    }
 }

@@ -9,11 +9,13 @@ use reqwest::header::{
     WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Proxy, StatusCode, redirect, retry};
+use secrecy::ExposeSecret as _;
 
 use super::error::Error;
 use super::gate::{Gate, SecondConnection};
 use super::target::Target;
 use super::tls::{self, Leaf};
+use crate::auth::Secret;
 use crate::auth::http::{Challenge, challenges};
 
 /// Most bytes of a body: four times the largest envelope that is asked for.
@@ -74,8 +76,14 @@ impl HttpConnection {
             builder = builder.tls_backend_preconfigured(tls::none()?);
         }
         if let Some(proxy) = &target.config.proxy {
-            let proxy = Proxy::all(proxy)
+            let mut proxy = Proxy::all(proxy)
                 .map_err(|_| Error::Configuration("the URL of the proxy cannot be read".into()))?;
+            if let Some(credentials) = &target.config.proxy_credentials {
+                let Secret::Password(password) = &credentials.secret else {
+                    return Err(Error::Configuration("a proxy needs a password, not a hash".into()));
+                };
+                proxy = proxy.basic_auth(&credentials.user.to_string(), password.expose_secret());
+            }
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|error| {

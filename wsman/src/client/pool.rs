@@ -30,7 +30,9 @@ pub struct RunspacePool {
 
 impl RunspacePool {
     /// Connects, signs in, and opens a pool.
-    pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+    pub async fn open(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+        // Each pipeline that runs waits on a connection of its own.
+        config.max_connections = config.max_connections.max(usize::from(options.max_runspaces.max(1)) + 1);
         // The system's certificate store may be read, which takes its time.
         let target =
             tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;

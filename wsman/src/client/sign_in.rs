@@ -50,12 +50,27 @@ pub(crate) async fn sign_in(connection: &HttpConnection, target: &Target) -> Res
     }
 }
 
+/// Under `Negotiate`; where the server knows that scheme only by its old name, under `NTLM`.
 async fn negotiate(
     connection: &HttpConnection,
     target: &Target,
     certificate: Option<&[u8]>,
 ) -> Result<SecurityContext, Error> {
-    let mut initiator = initiator(target, certificate)?;
+    match exchange(connection, target, initiator(target, certificate, Scheme::Negotiate)?).await {
+        Err(Error::SignIn(SignInError::NotOffered { offered, .. }))
+            if offered.split(", ").any(|name| Scheme::parse(name) == Some(Scheme::Ntlm)) =>
+        {
+            exchange(connection, target, initiator(target, certificate, Scheme::Ntlm)?).await
+        }
+        result => result,
+    }
+}
+
+async fn exchange(
+    connection: &HttpConnection,
+    target: &Target,
+    mut initiator: Box<dyn Initiator>,
+) -> Result<SecurityContext, Error> {
     let scheme = initiator.scheme();
     let mut step = initiator.step(None).map_err(SignInError::from)?;
     for _ in 0..MAX_LEGS {
@@ -83,7 +98,11 @@ async fn negotiate(
     Err(Error::Protocol("the sign-in does not come to an end".into()))
 }
 
-fn initiator(target: &Target, certificate: Option<&[u8]>) -> Result<Box<dyn Initiator>, Error> {
+fn initiator(
+    target: &Target,
+    certificate: Option<&[u8]>,
+    scheme: Scheme,
+) -> Result<Box<dyn Initiator>, Error> {
     let name = target.config.service_name(&target.url);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = u64::try_from(now.as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
@@ -96,6 +115,7 @@ fn initiator(target: &Target, certificate: Option<&[u8]>) -> Result<Box<dyn Init
         ntlm = ntlm.with_channel_binding(binding);
     }
     Ok(match target.config.authentication {
+        _ if scheme == Scheme::Ntlm => Box::new(ntlm.with_scheme(scheme)),
         Authentication::Ntlm => Box::new(ntlm),
         Authentication::Negotiate | Authentication::Basic => {
             Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))

@@ -76,7 +76,7 @@ impl SignIn {
                     None => self.refuse(policy),
                 }
             }
-            Some(scheme @ Scheme::Negotiate) => match challenge.token() {
+            Some(scheme) if policy.config.schemes.contains(&scheme) => match challenge.token() {
                 Ok(Some(token)) => self.step(scheme, &token, policy),
                 _ => self.refuse(policy),
             },
@@ -87,7 +87,8 @@ impl SignIn {
     /// Forgets who it was and names the schemes.
     pub(super) fn refuse(&mut self, policy: &Policy<'_>) -> Verdict {
         *self = Self::Anonymous;
-        let mut headers = vec![Scheme::Negotiate.as_str().to_owned()];
+        let mut headers: Vec<_> =
+            policy.config.schemes.iter().map(|scheme| scheme.as_str().to_owned()).collect();
         if policy.basic_is_allowed() {
             headers.push("Basic realm=\"WSMAN\"".to_owned());
         }
@@ -97,7 +98,7 @@ impl SignIn {
     fn step(&mut self, scheme: Scheme, token: &[u8], policy: &Policy<'_>) -> Verdict {
         let mut acceptor = match std::mem::replace(self, Self::Anonymous) {
             Self::Begun(acceptor) => acceptor,
-            Self::Anonymous | Self::Done(_) => match policy.acceptor() {
+            Self::Anonymous | Self::Done(_) => match policy.acceptor(scheme) {
                 Some(acceptor) => acceptor,
                 None => return self.refuse(policy),
             },
@@ -125,7 +126,7 @@ impl Policy<'_> {
         self.config.allow_basic && self.binding.is_some()
     }
 
-    fn acceptor(&self) -> Option<Box<dyn Acceptor>> {
+    fn acceptor(&self, scheme: Scheme) -> Option<Box<dyn Acceptor>> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(now.as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
         let mut challenge = [0; 8];
@@ -135,8 +136,14 @@ impl Policy<'_> {
             Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
             Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
         };
-        let ntlm = NtlmAcceptor::new(&self.config.names, challenge, now).with_binding_policy(binding);
-        Some(Box::new(SpnegoAcceptor::new(vec![Box::new(ntlm)])))
+        let ntlm = NtlmAcceptor::new(&self.config.names, challenge, now)
+            .with_binding_policy(binding)
+            .with_scheme(scheme);
+        match scheme {
+            Scheme::Negotiate => Some(Box::new(SpnegoAcceptor::new(vec![Box::new(ntlm)]))),
+            Scheme::Ntlm => Some(Box::new(ntlm)),
+            _ => None,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::auth::Scheme;
 use crate::auth::ntlm::ServerNames;
 
 /// How a server is run.
@@ -16,7 +17,9 @@ pub struct ServerConfig {
     pub endpoints: Vec<Endpoint>,
     /// Names the server goes by, for NTLM and in its certificate
     pub names: ServerNames,
-    /// Take Basic over TLS
+    /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`
+    pub schemes: Vec<Scheme>,
+    /// Take Basic over TLS as well
     pub allow_basic: bool,
     /// Refuse a sign-in over TLS that is not bound to it
     pub require_channel_binding: bool,
@@ -87,6 +90,7 @@ impl ServerConfig {
             danger_listen_beyond_loopback: false,
             endpoints,
             names,
+            schemes: vec![Scheme::Negotiate],
             allow_basic: true,
             require_channel_binding: false,
             limits: ServerLimits::default(),

@@ -24,7 +24,7 @@ use super::tls::Identity;
 
 /// How long connections may take to end when the server is shut down.
 const SHUTDOWN: Duration = Duration::from_secs(5);
-/// How often shells are looked at that nobody uses.
+/// The longest time until a shell is seen to be idle.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// A server that cannot be started.
@@ -215,13 +215,14 @@ where
 }
 
 async fn sweep(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let pause = (shared.config.limits.shell_idle / 4).clamp(Duration::from_millis(50), SWEEP);
     loop {
         tokio::select! {
             () = wanted(&mut stopped) => {
                 shared.shells.close_all();
                 return;
             }
-            () = tokio::time::sleep(SWEEP) => shared.shells.close_idle(),
+            () = tokio::time::sleep(pause) => shared.shells.close_idle(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One shell: its pool machine, its commands, its runspaces.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -369,13 +370,19 @@ fn run(shell: &Weak<Shell>, mut runspace: Box<dyn Runspace>, request: PipelineRe
             shell.record(id, record);
         }
     };
-    let outcome = runspace.run(request, &mut sink);
-    let outcome =
-        if stop.is_set() && outcome == Outcome::Completed { Outcome::Stopped(None) } else { outcome };
+    // A service that panics must not leave its client waiting.
+    let result = catch_unwind(AssertUnwindSafe(|| runspace.run(request, &mut sink)));
+    let (outcome, intact) = match result {
+        Ok(Outcome::Completed) if stop.is_set() => (Outcome::Stopped(None), true),
+        Ok(outcome) => (outcome, true),
+        Err(_) => (Outcome::Failed(None), false),
+    };
     let Some(shell) = shell.upgrade() else { return };
     {
         let mut state = shell.lock();
-        if !state.closed {
+        if !intact {
+            state.runspaces -= 1;
+        } else if !state.closed {
             state.free.push(runspace);
         }
     }

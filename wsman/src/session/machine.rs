@@ -224,15 +224,16 @@ impl Session {
                 return now(kind, chunk);
             }
         }
-        if is_open && wanted(Lane::LongPoll) {
-            if self.pool_expects && !self.pool_receive.under_way {
-                self.pool_receive.under_way = true;
-                return Some((RequestKind::Receive(None), nothing(), self.pool_receive.delay()));
-            }
-            if let Some((id, transfer)) = self.transfers.iter_mut().find(|(_, it)| it.wants_receive()) {
-                transfer.receive.under_way = true;
-                return Some((RequestKind::Receive(Some(*id)), nothing(), transfer.receive.delay()));
-            }
+        if is_open && self.pool_expects && !self.pool_receive.under_way && wanted(Lane::PoolPoll) {
+            self.pool_receive.under_way = true;
+            return Some((RequestKind::Receive(None), nothing(), self.pool_receive.delay()));
+        }
+        if is_open
+            && wanted(Lane::LongPoll)
+            && let Some((id, transfer)) = self.transfers.iter_mut().find(|(_, it)| it.wants_receive())
+        {
+            transfer.receive.under_way = true;
+            return Some((RequestKind::Receive(Some(*id)), nothing(), transfer.receive.delay()));
         }
         let has_shell = matches!(&self.shell, ShellState::Open(_) | ShellState::Closing(Some(_)));
         if has_shell

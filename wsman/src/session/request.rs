@@ -41,8 +41,10 @@ pub enum RequestKind {
 pub enum Lane {
     /// Somebody waits for it
     Prompt,
-    /// It waits on the server for something to happen
+    /// It waits on the server for output of a pipeline
     LongPoll,
+    /// It waits on the server for news of the pool; there is one at most
+    PoolPoll,
     /// Nobody waits for it
     Background,
 }
@@ -51,7 +53,8 @@ impl RequestKind {
     /// How it gets along with others.
     pub fn lane(self) -> Lane {
         match self {
-            Self::Receive(_) => Lane::LongPoll,
+            Self::Receive(Some(_)) => Lane::LongPoll,
+            Self::Receive(None) => Lane::PoolPoll,
             Self::Terminate(_) => Lane::Background,
             Self::Create | Self::Command(_) | Self::Send(_) | Self::Stop(_) | Self::Delete => Lane::Prompt,
         }

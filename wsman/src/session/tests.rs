@@ -83,7 +83,7 @@ impl Bench {
             Wire::Receive(receive) => {
                 let stream = if receive.command_id.is_some() { Stream::Pipeline(ONE) } else { Stream::Pool };
                 let out = self.server.take_outgoing(stream, 100_000)?;
-                let state = out.done.then_some(CommandState::Done).unwrap_or(CommandState::Running);
+                let state = if out.done { CommandState::Done } else { CommandState::Running };
                 let state = receive.command_id.clone().map(|id| StateOfCommand {
                     command_id: Some(id),
                     state,

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
 use wsman::client::{PoolOptions, RunspacePool};
-use wsman::clixml::Value;
+use wsman::clixml::{SecureText, Value};
 use wsman::psrp::{Command, Outcome};
 
 use crate::lab::{Running, echo, output};
@@ -34,15 +35,28 @@ async fn three_hundred_cmdlets_cost_three_requests_each() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pipelines_run_at_the_same_time() {
     let lab = Running::start().await;
-    let mut config = lab.config(false);
-    config.max_connections = 3;
     let options = PoolOptions { max_runspaces: 2, ..PoolOptions::default() };
-    let pool = RunspacePool::open(config, options).await.unwrap();
+    let pool = RunspacePool::open(lab.config(false), options).await.unwrap();
     let one = pool.pipeline().command(Command::new("Meet-Other")).run().await.unwrap();
     let two = pool.pipeline().command(Command::new("Meet-Other")).run().await.unwrap();
     let (one, two) = tokio::join!(one.collect(), two.collect());
     assert_eq!(one.unwrap().outcome, Some(Outcome::Completed));
     assert_eq!(two.unwrap().outcome, Some(Outcome::Completed));
+    lab.finish(pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_exchanged_while_another_pipeline_waits() {
+    let lab = Running::start().await;
+    let options = PoolOptions { max_runspaces: 2, ..PoolOptions::default() };
+    let pool = RunspacePool::open(lab.config(false), options).await.unwrap();
+    let waiting = pool.pipeline().command(Command::new("Wait-Gate")).run().await.unwrap();
+    lab.seen.until("it runs", |seen| seen.commands() == 1).await;
+    let secret = Value::SecureString(SecureText::Clear(SecretString::from("geheim")));
+    let command = Command::new("Get-Secret").parameter("Secret", secret);
+    assert_eq!(output(&pool, command).await, [Value::String("geheim".into())]);
+    lab.seen.gate.set();
+    assert_eq!(waiting.collect().await.unwrap().output, [Value::Nil]);
     lab.finish(pool).await;
 }
 

@@ -1,11 +1,14 @@
 //! What must not work, and what is said then.
 
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsman::auth::Credentials;
 use wsman::client::{Blame, ConnectionConfig, Error, PoolOptions, RunspacePool, SignInError};
 use wsman::server::{Listen, ServerError};
 
-use crate::lab::{Running, USER};
-use crate::raw::{exchange, parrot, post};
+use crate::lab::{Running, USER, echo, output};
+use crate::raw::{exchange, parrot, post, recorder};
 
 const SOAP: &str = "Content-Type: application/soap+xml;charset=UTF-8\r\n";
 const ENVELOPE: &str =
@@ -110,6 +113,23 @@ async fn strange_servers_are_named_for_what_they_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_used_where_it_is_named_and_may_refuse() {
+    let (address, heard) = recorder("HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n").await;
+    let mut config = ConnectionConfig::new("http://ex01.invalid/PowerShell", Credentials::new(USER, "x"));
+    config.proxy = Some(format!("http://{address}"));
+    config.proxy_credentials = Some(Credentials::new("proxyuser", "proxypass"));
+    let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Http { status: 407, .. }), "{error:?}");
+    let heard = heard.await.unwrap();
+    assert!(heard.starts_with("POST http://ex01.invalid/PowerShell HTTP/1.1\r\n"), "{heard}");
+    // RFC 7617: base64 of `proxyuser:proxypass`.
+    assert!(
+        heard.to_ascii_lowercase().contains("proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw=="),
+        "{heard}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_resource_and_too_many_shells_are_faults() {
     let lab = Running::start_with(|config| config.limits.max_shells_per_user = 2).await;
     let mut config = lab.config(false);
@@ -135,6 +155,63 @@ async fn a_server_that_goes_away_ends_everything_with_an_error() {
     pipeline.collect().await.unwrap_err();
     pool.pipeline().command(crate::lab::echo(1)).run().await.map(drop).unwrap_or_default();
     let _ = pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shell_that_nobody_uses_is_closed_and_its_client_told() {
+    let lab = Running::start_with(|config| config.limits.shell_idle = Duration::from_millis(400)).await;
+    let pool = lab.pool().await;
+    while lab.server.shell_count() > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let error = pool.pipeline().command(echo(1)).run().await.unwrap().collect().await.unwrap_err();
+    assert!(matches!(&error, Error::Fault(fault) if fault.is_shell_gone()), "{error:?}");
+    // From now on there is nothing to be run on.
+    for _ in 0..100 {
+        match pool.pipeline().command(echo(2)).run().await {
+            Err(_) => break,
+            Ok(pipeline) => drop(pipeline.collect().await.unwrap_err()),
+        }
+    }
+    assert_eq!(lab.seen.commands(), 0);
+    pool.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_disturbs_nobody() {
+    let lab = Running::start().await;
+    let pool = lab.pool().await;
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let sealed = "Content-Type: multipart/encrypted;protocol=\"x\";boundary=\"Encrypted Boundary\"\r\n";
+    for round in 0..60 {
+        let (address, tls) = lab.server.addresses()[round % 2];
+        let noise: String = (0..random() % 600).map(|_| char::from((random() % 96 + 32) as u8)).collect();
+        let token = format!(
+            "{SOAP}Authorization: Negotiate {}\r\n",
+            noise.replace(|c: char| !c.is_alphanumeric(), "A")
+        );
+        let text = match random() % 5 {
+            0 => noise,
+            1 => post("/PowerShell", &token, ""),
+            2 => post("/PowerShell", sealed, &noise),
+            3 => format!("POST /PowerShell HTTP/1.1\r\n{noise}"),
+            _ => format!("POST /{noise} HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"),
+        };
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let _ = stream.write_all(text.as_bytes()).await;
+        let _ = stream.shutdown().await;
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        assert!(tls || !answer.starts_with("HTTP/1.1 2"), "{text}: {answer}");
+    }
+    assert_eq!(output(&pool, echo(3)).await, [wsman::clixml::Value::Int32(3)]);
+    lab.finish(pool).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,17 @@ async fn through_proxy(lab: &Running, tls: bool) -> (Proxy, RunspacePool) {
     (proxy, pool)
 }
 
+/// Waits until a Receive is with the server, which has answered everything else but those that were killed.
+/// Under TLS that cannot be seen.
+async fn receive_waits(lab: &Running, proxy: &Proxy, tls: bool, killed: usize) {
+    if tls {
+        return tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    let waits = |answered: usize| proxy.requests.load(Ordering::SeqCst) as usize > answered + killed;
+    lab.seen.until("a Receive waits", |seen| waits(seen.exchanges.lock().unwrap().len())).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receive_goes_on_after_a_new_sign_in() {
     for tls in [false, true] {
@@ -28,8 +39,8 @@ async fn a_receive_goes_on_after_a_new_sign_in() {
         let pipeline = pool.pipeline().command(waiting).run().await.unwrap();
         for times in 1..=3 {
             lab.seen.until("it runs", |seen| seen.commands() == 1).await;
-            // The Receive is on its way by then.
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            receive_waits(&lab, &proxy, tls, times - 1).await;
             let before = proxy.opened.load(Ordering::SeqCst);
             proxy.kill();
             lab.seen.until("a new connection", |_| proxy.opened.load(Ordering::SeqCst) > before).await;
@@ -79,8 +90,8 @@ async fn output_whose_answer_was_cut_is_not_passed_over() {
     let waiting = Command::new("Wait-Gate").parameter("Value", Value::Int32(5));
     let pipeline = pool.pipeline().command(waiting).run().await.unwrap();
     lab.seen.until("it runs", |seen| seen.commands() == 1).await;
-    // Behind the answer to Command, before that to Receive.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    receive_waits(&lab, &proxy, false, 0).await;
     proxy.cut_next_answer();
     lab.seen.gate.set();
     let error = pipeline.collect().await.unwrap_err();

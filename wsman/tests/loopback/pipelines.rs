@@ -108,6 +108,16 @@ async fn a_question_without_a_host_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_panics_costs_its_pipeline_only() {
+    let lab = Running::start().await;
+    let pool = lab.pool().await;
+    let pipeline = pool.pipeline().command(Command::new("Panic-Please")).run().await.unwrap();
+    assert_eq!(pipeline.collect().await.unwrap().outcome, Some(Outcome::Failed(None)));
+    assert_eq!(output(&pool, echo(1)).await, [Value::Int32(1)]);
+    lab.finish(pool).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_stops_too() {
     let lab = Running::start().await;
     let pool = lab.pool().await;

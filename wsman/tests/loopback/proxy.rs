@@ -13,6 +13,8 @@ pub struct Proxy {
     kill: watch::Sender<u64>,
     cut_next: Arc<AtomicBool>,
     pub opened: Arc<AtomicU64>,
+    /// Requests that passed, where they are not under TLS
+    pub requests: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -21,14 +23,15 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (kill, killed) = watch::channel(0);
         let (cut_next, opened) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (cut, count) = (cut_next.clone(), opened.clone());
+        let requests = Arc::new(AtomicU64::new(0));
+        let (cut, count, posts) = (cut_next.clone(), opened.clone(), requests.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(relay(client, server, killed.clone(), cut.clone()));
+                tokio::spawn(relay(client, server, killed.clone(), cut.clone(), posts.clone()));
             }
         });
-        Self { address, kill, cut_next, opened }
+        Self { address, kill, cut_next, opened, requests }
     }
 
     /// Ends all connections.
@@ -47,6 +50,7 @@ async fn relay(
     server: SocketAddr,
     mut killed: watch::Receiver<u64>,
     cut: Arc<AtomicBool>,
+    requests: Arc<AtomicU64>,
 ) {
     killed.mark_unchanged();
     let mut server = TcpStream::connect(server).await.unwrap();
@@ -55,7 +59,11 @@ async fn relay(
         tokio::select! {
             _ = killed.changed() => return,
             read = client.read(&mut up) => match read {
-                Ok(1..) => server.write_all(&up[..read.unwrap()]).await.unwrap(),
+                Ok(length @ 1..) => {
+                    let count = up[..length].windows(5).filter(|bytes| bytes == b"POST ").count();
+                    requests.fetch_add(count as u64, Ordering::SeqCst);
+                    server.write_all(&up[..length]).await.unwrap();
+                }
                 _ => return,
             },
             read = server.read(&mut down) => match read {

@@ -47,3 +47,18 @@ pub async fn parrot(answer: &'static str) -> SocketAddr {
     });
     address
 }
+
+/// A server that gives the same answer to everything, and the first bytes that it got.
+pub async fn recorder(answer: &'static str) -> (SocketAddr, tokio::sync::oneshot::Receiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (heard, first) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut chunk = vec![0; 65536];
+        let length = stream.read(&mut chunk).await.unwrap();
+        let _ = heard.send(String::from_utf8_lossy(&chunk[..length]).into_owned());
+        let _ = stream.write_all(answer.as_bytes()).await;
+    });
+    (address, first)
+}

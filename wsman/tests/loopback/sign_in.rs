@@ -1,10 +1,11 @@
 //! Every way to sign in, and the ways not to.
 
-use wsman::auth::Credentials;
+use wsman::auth::{Credentials, Scheme};
 use wsman::client::{
     Authentication, Blame, CertificatePin, ConnectionConfig, Error, PoolOptions, RunspacePool, SignInError,
 };
 use wsman::clixml::Value;
+use wsman::server::Listen;
 
 use crate::lab::{PASSWORD, Running, USER, echo, output};
 
@@ -32,6 +33,17 @@ async fn negotiate_sealed_over_http() {
     let lab = Running::start().await;
     let config = ConnectionConfig { authentication: Authentication::Negotiate, ..lab.config(false) };
     works(lab, config, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_only_the_scheme_ntlm_is_offered_it_is_used() {
+    for authentication in [Authentication::Ntlm, Authentication::Negotiate] {
+        for tls in [false, true] {
+            let lab = Running::start_with(|config| config.schemes = vec![Scheme::Ntlm]).await;
+            let config = ConnectionConfig { authentication, ..lab.config(tls) };
+            works(lab, config, !tls).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,6 +120,21 @@ async fn certificates_are_judged() {
     let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert_eq!(error.blame(), Blame::Transport);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ipv6_literal_is_an_address_like_any_other() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        println!("SKIPPED: this machine has no IPv6 loopback address");
+        return;
+    }
+    for tls in [false, true] {
+        let address = "[::1]:0".parse().unwrap();
+        let lab = Running::start_with(|config| config.listen = vec![Listen { address, tls }]).await;
+        let config = lab.config(tls);
+        assert!(config.url.contains("//[::1]:"));
+        works(lab, config, !tls).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,324 @@
+//! What an error or a warning of Exchange means: by the exception's short name first, by text last, for texts are
+//! localised.
+
+use wsman::psrp::{ErrorRecord, Outcome};
+
+use super::{Answer, ExchangeError};
+use crate::recipient::ErrorClass;
+
+/// An error of Exchange, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind
+    pub class: ErrorClass,
+    /// One sentence, as Exchange has it
+    pub message: String,
+    /// What to do about it
+    pub hint: Option<String>,
+    /// Who holds what was wanted
+    pub owner: Option<String>,
+}
+
+impl Answer {
+    /// The first thing in the answer that means that the cmdlet did not do what it was told.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        if let Some(record) = self.errors.first() {
+            return Some(classify(record));
+        }
+        match &self.outcome {
+            Outcome::Completed => {}
+            Outcome::Failed(Some(record)) | Outcome::Stopped(Some(record)) => return Some(classify(record)),
+            Outcome::Failed(None) | Outcome::Stopped(None) => {
+                return Some(Refusal {
+                    class: ErrorClass::Transient,
+                    message: "the cmdlet was ended without a reason".into(),
+                    hint: None,
+                    owner: None,
+                });
+            }
+        }
+        self.warnings.iter().find_map(|warning| failing_warning(warning))
+    }
+
+    /// Whether the answer says that the object is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.class == ErrorClass::NotFound)
+    }
+
+    /// The warnings that a person should see: neither failures nor noise.
+    pub fn notable_warnings(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().filter(|warning| failing_warning(warning).is_none() && !is_noise(warning))
+    }
+}
+
+/// Understands an error record.
+#[must_use]
+pub fn classify(record: &ErrorRecord) -> Refusal {
+    let message = record.details_message.clone().unwrap_or_else(|| record.message.clone());
+    let exception = exception(record);
+    let id = record.fully_qualified_error_id.as_str();
+    let (class, hint) = by_name(&exception, id).or_else(|| by_text(&message)).unwrap_or((
+        ErrorClass::Internal,
+        "Exchange gave an error that is not known; the full text is above",
+    ));
+    let class = refine(class, &message);
+    let owner = if class == ErrorClass::Conflict { owner_in(&message) } else { None };
+    Refusal { class, message, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()), owner }
+}
+
+/// The exception's short name: `Reason`, else the failure category in the id, else the first type name.
+fn exception(record: &ErrorRecord) -> String {
+    let reason = record.category.reason.trim();
+    if !reason.is_empty() && !matches!(reason, "RemoteException" | "Exception") {
+        return reason.to_owned();
+    }
+    let id = &record.fully_qualified_error_id;
+    if let Some((_, rest)) = id.split_once("[FailureCategory=") {
+        let category = rest.split(']').next().unwrap_or_default();
+        return category.rsplit('-').next().unwrap_or(category).to_owned();
+    }
+    let first = record.exception_types.first().map(String::as_str).unwrap_or_default();
+    first.rsplit('.').next().unwrap_or(first).to_owned()
+}
+
+fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
+    use ErrorClass::{
+        AccessDenied, Conflict, Internal, InvalidInput, NotFound, RefusedByRule, Throttled, Transient,
+    };
+    let first_of_id = id.split(',').next().unwrap_or_default();
+    match first_of_id {
+        "ScriptsNotAllowed" => {
+            return Some((Internal, "only cmdlets with parameters may be sent to this endpoint"));
+        }
+        "CommandNotFoundException" => {
+            return Some((
+                AccessDenied,
+                "the account's management roles may not include this cmdlet, or Exchange is not loaded",
+            ));
+        }
+        "NamedParameterNotFound" => {
+            return Some((AccessDenied, "the account's management roles may not include this parameter"));
+        }
+        "HostFunctionNotImplemented" => {
+            return Some((Internal, "the cmdlet asked a question nobody can answer"));
+        }
+        "AmbiguousParameterSet"
+        | "MissingMandatoryParameter"
+        | "PositionalParameterNotFound"
+        | "AmbiguousParameter" => {
+            return Some((InvalidInput, "these parameters do not go together"));
+        }
+        "PipelineStopped" => return Some((Transient, "")),
+        _ if first_of_id.starts_with("CannotConvertArgument")
+            || first_of_id.starts_with("ParameterArgument")
+            || first_of_id == "ParameterBindingFailed" =>
+        {
+            return Some((InvalidInput, "a value is not of the type that the parameter takes"));
+        }
+        _ => {}
+    }
+    Some(match exception {
+        "ManagementObjectNotFoundException" | "MapiObjectNotFoundException" => {
+            (NotFound, "check the identity; an object that was just made may not have replicated yet")
+        }
+        "ManagementObjectAmbiguousException" => (Conflict, "several objects bear this name; use the GUID"),
+        "ProxyAddressExistsException" | "WLCDManagedMemberExistsException" => {
+            (Conflict, "choose another address, or take it from its owner first")
+        }
+        "PropertyValueExistsException"
+        | "ADObjectAlreadyExistsException"
+        | "ADObjectEntryAlreadyExistsException" => (Conflict, "another object has this name already"),
+        name if name.starts_with("UserWithMatchingWindowsLiveId") => {
+            (Conflict, "another user has this sign-in name")
+        }
+        "NotAcceptedDomainException" => {
+            (RefusedByRule, "add the domain to the accepted domains, or correct the address")
+        }
+        name if name.starts_with("WLCDPassword") || name == "PasswordPolicyException" => {
+            (InvalidInput, "choose a password that the policy allows")
+        }
+        "CmdletAccessDeniedException" | "UnauthorizedAccessException" | "SecurityException" => {
+            (AccessDenied, "give the account the management role that it needs")
+        }
+        "ADOperationException" => {
+            (AccessDenied, "look at the permissions of the object (adminCount, inheritance)")
+        }
+        "ADTransientException"
+        | "SuitabilityDirectoryException"
+        | "ServerInMMException"
+        | "DCOverloadedException"
+        | "ADServerSettingsChangedException"
+        | "ADExternalException"
+        | "StorageTransientException"
+        | "MailboxInfoStaleException"
+        | "MapiExceptionNetworkError"
+        | "CmdletProxyException" => (Transient, "try again later"),
+        "OverBudgetException" => (Throttled, "try again later"),
+        "RecipientTaskException" | "TaskInvalidOperationException" => {
+            (Conflict, "the object is of another kind than the change needs")
+        }
+        "ADInvalidPasswordException" => (InvalidInput, "choose a password that the policy allows"),
+        name if name.contains("Validation") || name.contains("Format") => {
+            (InvalidInput, "Exchange does not take this value")
+        }
+        _ => return None,
+    })
+}
+
+/// Texts that say more than the exception; English servers only.
+fn refine(class: ErrorClass, message: &str) -> ErrorClass {
+    let has = |part: &str| message.contains(part);
+    if has("has been exceeded")
+        || has("maximum number of concurrent shells")
+        || has("will not be approved for at least")
+    {
+        return ErrorClass::Throttled;
+    }
+    if class == ErrorClass::Internal && (has("password") || has("Password")) {
+        return ErrorClass::InvalidInput;
+    }
+    class
+}
+
+fn by_text(message: &str) -> Option<(ErrorClass, &'static str)> {
+    let has = |part: &str| message.contains(part);
+    if has("couldn't be found") {
+        return Some((ErrorClass::NotFound, "check the identity"));
+    }
+    if has("is already being used") || has("already exists") {
+        return Some((ErrorClass::Conflict, "another object has this already"));
+    }
+    if has("synchronized from your on-premises") || has("write scope") {
+        return Some((ErrorClass::RefusedByRule, "the object is mastered on-premises; change it there"));
+    }
+    if has("INSUFF_ACCESS_RIGHTS") || has("Access is denied") || has("isn't assigned to any management roles")
+    {
+        return Some((ErrorClass::AccessDenied, "give the account the right that it needs"));
+    }
+    if has("Please try again") || has("not available for use at the moment") {
+        return Some((ErrorClass::Transient, "try again later"));
+    }
+    None
+}
+
+/// The owner in `... of "OWNER". Please choose ...`.
+fn owner_in(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(" of \"")?;
+    let (owner, _) = rest.split_once('"')?;
+    Some(owner.to_owned())
+}
+
+/// `F6`: a success that is none.
+fn failing_warning(warning: &str) -> Option<Refusal> {
+    let policy = warning.contains("Couldn't update the primary SMTP address")
+        || warning.contains("configured to use an email address policy");
+    policy.then(|| Refusal {
+        class: ErrorClass::RefusedByRule,
+        message: warning.to_owned(),
+        hint: Some("email_address_policy = \"disable\", or a column EmailAddressPolicyEnabled".into()),
+        owner: None,
+    })
+}
+
+/// `F17` and its like.
+fn is_noise(warning: &str) -> bool {
+    warning.contains("no settings of")
+        || warning.contains("Micro delay")
+        || warning.contains("after replication")
+}
+
+impl ExchangeError {
+    /// The class of a change that ended with this.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unusable(_) | Self::NotYet(_) => ErrorClass::Unsupported,
+            Self::Unreachable { .. } => ErrorClass::Transient,
+            Self::SignIn { .. } => ErrorClass::AccessDenied,
+            Self::SessionLost(_) => ErrorClass::SessionLost,
+            Self::Throttled(_) => ErrorClass::Throttled,
+            Self::Secret(_) => ErrorClass::SecretUnavailable,
+            Self::Protocol(_) | Self::NotLoaded(_) => ErrorClass::Internal,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wsman::clixml::Value;
+    use wsman::psrp::ErrorCategory;
+
+    use super::*;
+
+    fn record(reason: &str, id: &str, message: &str) -> ErrorRecord {
+        ErrorRecord {
+            exception_types: vec!["System.Management.Automation.RemoteException".into()],
+            message: message.into(),
+            target_object: Value::Nil,
+            fully_qualified_error_id: id.into(),
+            category: ErrorCategory { reason: reason.into(), ..ErrorCategory::default() },
+            details_message: None,
+            recommended_action: None,
+            raw: Value::Nil,
+        }
+    }
+
+    fn class(reason: &str, id: &str, message: &str) -> ErrorClass {
+        classify(&record(reason, id, message)).class
+    }
+
+    /// The taxonomy of the field: names decide, localised texts do not matter.
+    #[test]
+    fn names_come_first() {
+        let id = "[Server=EX01,RequestId=1,TimeStamp=2] [FailureCategory=Cmdlet-ManagementObjectNotFoundException] A1,Microsoft.X";
+        assert_eq!(
+            class("ManagementObjectNotFoundException", "A1,X", "wurde nicht gefunden"),
+            ErrorClass::NotFound
+        );
+        assert_eq!(class("", id, "wurde nicht gefunden"), ErrorClass::NotFound);
+        assert_eq!(class("RemoteException", id, ""), ErrorClass::NotFound);
+        assert_eq!(class("ManagementObjectAmbiguousException", "", ""), ErrorClass::Conflict);
+        assert_eq!(class("ParseException", "ScriptsNotAllowed", ""), ErrorClass::Internal);
+        assert_eq!(
+            class("CommandNotFoundException", "CommandNotFoundException", ""),
+            ErrorClass::AccessDenied
+        );
+        assert_eq!(
+            class("ParameterBindingException", "NamedParameterNotFound,Microsoft.X", ""),
+            ErrorClass::AccessDenied
+        );
+        assert_eq!(class("OverBudgetException", "", ""), ErrorClass::Throttled);
+        assert_eq!(class("ADTransientException", "", ""), ErrorClass::Transient);
+        assert_eq!(class("NotAcceptedDomainException", "", ""), ErrorClass::RefusedByRule);
+    }
+
+    #[test]
+    fn a_conflict_names_the_owner() {
+        let text = "The proxy address \"SMTP:x@y.de\" is already being used by the proxy addresses or LegacyExchangeDN of \
+                    \"contoso.com/Staff/Jane\". Please choose another proxy address.";
+        let refusal = classify(&record("ProxyAddressExistsException", "", text));
+        assert_eq!(refusal.class, ErrorClass::Conflict);
+        assert_eq!(refusal.owner.as_deref(), Some("contoso.com/Staff/Jane"));
+    }
+
+    #[test]
+    fn a_warning_may_be_a_failure_or_noise() {
+        let mut answer =
+            Answer { objects: vec![], errors: vec![], warnings: vec![], outcome: Outcome::Completed };
+        assert!(answer.refusal().is_none());
+        answer
+            .warnings
+            .push("The command completed successfully but no settings of 'x' have been modified.".into());
+        assert!(answer.refusal().is_none());
+        assert_eq!(answer.notable_warnings().count(), 0);
+        answer.warnings.push(
+            "Couldn't update the primary SMTP address because this mailbox is configured to use an email address policy. \
+             To disable the email address policy for this mailbox, run the command with the EmailAddressPolicyEnabled \
+             parameter set to false."
+                .into(),
+        );
+        assert_eq!(answer.refusal().unwrap().class, ErrorClass::RefusedByRule);
+    }
+}

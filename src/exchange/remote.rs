@@ -1,0 +1,205 @@
+//! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
+use tokio::sync::Semaphore;
+use wsman::auth::Credentials;
+use wsman::client::{
+    Authentication as WireAuthentication, CertificatePin, ConnectionConfig, Error, PoolOptions, RunspacePool,
+    Timeouts, TlsOptions,
+};
+use wsman::clixml::Value;
+use wsman::psrp::{Command, Outcome};
+
+use super::{Answer, Call, Exchange, ExchangeError};
+use crate::config::{Authentication, Connection, ExchangeLoader};
+
+const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
+/// The only script that is ever sent, and it is a constant.
+const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
+
+/// Runspaces of one each, opened when they are needed and kept. One each, because on an ordinary endpoint Exchange is
+/// loaded into a runspace, not into a pool.
+pub(super) struct Remote {
+    config: ConnectionConfig,
+    loader: Option<ExchangeLoader>,
+    operation: Duration,
+    idle: Mutex<Vec<RunspacePool>>,
+    slots: Semaphore,
+}
+
+impl Remote {
+    /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
+    pub(super) async fn open(connection: &Connection) -> Result<Self, ExchangeError> {
+        let config = wire_config(connection)?;
+        let loader = (!connection.endpoint.is_exchange()).then_some(connection.exchange_loader);
+        let remote = Self {
+            config,
+            loader,
+            operation: connection.timeouts.operation,
+            idle: Mutex::default(),
+            slots: Semaphore::new(usize::try_from(connection.concurrency.max(1)).unwrap_or(1)),
+        };
+        let first = remote.runspace().await?;
+        remote.put_back(first);
+        Ok(remote)
+    }
+
+    async fn runspace(&self) -> Result<RunspacePool, ExchangeError> {
+        let kept = self.idle.lock().ok().and_then(|mut idle| idle.pop());
+        if let Some(pool) = kept {
+            return Ok(pool);
+        }
+        let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
+            .await
+            .map_err(|error| not_opened(&self.config.url, error))?;
+        let Some(loader) = self.loader else { return Ok(pool) };
+        let command = match loader {
+            ExchangeLoader::SnapIn => Command::new("Add-PSSnapin").parameter("Name", Value::from(SNAP_IN)),
+            ExchangeLoader::RemoteExchange => Command::script(REMOTE_EXCHANGE),
+        };
+        let answer = run(&pool, command, self.operation).await?;
+        match answer.refusal() {
+            None => Ok(pool),
+            Some(refusal) => Err(ExchangeError::NotLoaded(refusal.message)),
+        }
+    }
+
+    fn put_back(&self, pool: RunspacePool) {
+        if let Ok(mut idle) = self.idle.lock() {
+            idle.push(pool);
+        }
+    }
+}
+
+#[async_trait]
+impl Exchange for Remote {
+    async fn run(&self, call: &Call) -> Result<Answer, ExchangeError> {
+        let Ok(_slot) = self.slots.acquire().await else {
+            return Err(ExchangeError::SessionLost("the connection is closed".into()));
+        };
+        let pool = self.runspace().await?;
+        let mut command = Command::new(&call.cmdlet);
+        for (name, value) in &call.parameters {
+            command = command.parameter(name, value.clone());
+        }
+        let answer = run(&pool, command, self.operation).await;
+        // After an error the runspace is given up: nobody knows what still runs in it.
+        if answer.is_ok() {
+            self.put_back(pool);
+        }
+        answer
+    }
+
+    async fn close(&self) {
+        let pools = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
+        for pool in pools {
+            // The shell ends by its idle time-out if this fails.
+            let _ = pool.close().await;
+        }
+    }
+}
+
+async fn run(pool: &RunspacePool, command: Command, deadline: Duration) -> Result<Answer, ExchangeError> {
+    let collected = pool
+        .pipeline()
+        .command(command)
+        .deadline(deadline)
+        .run()
+        .await
+        .map_err(lost)?
+        .collect()
+        .await
+        .map_err(lost)?;
+    Ok(Answer {
+        objects: collected.output,
+        errors: collected.errors,
+        warnings: collected.warnings,
+        outcome: collected.outcome.unwrap_or(Outcome::Completed),
+    })
+}
+
+/// An error before there was a runspace: nothing was tried.
+fn not_opened(endpoint: &str, error: Error) -> ExchangeError {
+    let endpoint = endpoint.to_owned();
+    match error {
+        Error::SignIn(error) => ExchangeError::SignIn { endpoint, message: error.to_string() },
+        Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
+        Error::Configuration(message) => ExchangeError::Unreachable { endpoint, message },
+        Error::Connect { reason, .. } | Error::Tls { reason, .. } => {
+            ExchangeError::Unreachable { endpoint, message: reason }
+        }
+        Error::Protocol(message) => ExchangeError::Protocol(message),
+        other => ExchangeError::Unreachable { endpoint, message: other.to_string() },
+    }
+}
+
+/// An error while a cmdlet was under way.
+fn lost(error: Error) -> ExchangeError {
+    match error {
+        Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
+        Error::Protocol(message) => ExchangeError::Protocol(message),
+        other => ExchangeError::SessionLost(other.to_string()),
+    }
+}
+
+fn wire_config(connection: &Connection) -> Result<ConnectionConfig, ExchangeError> {
+    let password = match &connection.password {
+        Some(reference) => reference.resolve()?,
+        None => return Err(ExchangeError::NotYet("signing in without a password")),
+    };
+    let user = connection.username.clone().unwrap_or_default();
+    let url = connection.endpoint.url().to_string();
+    let mut config = ConnectionConfig::new(url, Credentials::new(&user, password.expose_secret()));
+    config.resource_uri =
+        format!("http://schemas.microsoft.com/powershell/{}", connection.configuration_name);
+    config.authentication = match connection.authentication {
+        Authentication::Basic => WireAuthentication::Basic,
+        Authentication::Ntlm => WireAuthentication::Ntlm,
+        Authentication::Negotiate if connection.allow_ntlm => WireAuthentication::Negotiate,
+        Authentication::Negotiate => return Err(ExchangeError::NotYet("Negotiate without NTLM")),
+        Authentication::Kerberos => return Err(ExchangeError::NotYet("Kerberos sign-in")),
+        Authentication::CredSsp => return Err(ExchangeError::NotYet("CredSSP sign-in")),
+        Authentication::Certificate => return Err(ExchangeError::NotYet("sign-in by certificate")),
+    };
+    config.target_name.clone_from(&connection.kerberos.spn);
+    config.proxy = match &connection.proxy {
+        None => None,
+        Some(proxy) if proxy.username.is_some() => {
+            return Err(ExchangeError::NotYet("a proxy with a password"));
+        }
+        Some(proxy) => Some(proxy.url.to_string()),
+    };
+    config.tls = tls(connection)?;
+    let timeouts = &connection.timeouts;
+    config.timeouts =
+        Timeouts { connect: timeouts.connect, sign_in: timeouts.sign_in, ..Timeouts::default() };
+    config.danger_basic_over_http = connection.danger.basic_over_http;
+    config.danger_skip_channel_binding = connection.danger.skip_channel_binding;
+    Ok(config)
+}
+
+fn tls(connection: &Connection) -> Result<TlsOptions, ExchangeError> {
+    let read = |file: &std::path::Path| {
+        std::fs::read(file).map_err(|error| ExchangeError::Unreachable {
+            endpoint: connection.endpoint.url().to_string(),
+            message: format!("{} cannot be read: {error}", file.display()),
+        })
+    };
+    let wire = |error: Error| not_opened(connection.endpoint.url().as_str(), error);
+    let mut options = TlsOptions {
+        danger_skip_tls_verification: connection.danger.skip_tls_verification,
+        ..TlsOptions::default()
+    };
+    if let Some(file) = &connection.tls.ca_file {
+        options.ca_pem = Some(read(file)?);
+    }
+    if let Some(file) = &connection.tls.server_certificate {
+        let text = String::from_utf8_lossy(&read(file)?).into_owned();
+        options.pin = Some(CertificatePin::parse(&text).map_err(wire)?);
+    }
+    Ok(options)
+}

@@ -1,0 +1,108 @@
+//! The open connections of a run.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::run::RunError;
+use crate::address::AcceptedDomains;
+use crate::config::Connection;
+use crate::exchange::{Directory, Exchange, LookupError};
+use crate::plan::{self, Policy};
+
+/// The connections of a run by name, open. A row without a name goes to the default.
+#[derive(Clone)]
+pub struct Sites {
+    default: String,
+    open: BTreeMap<String, (Connection, Arc<dyn Exchange>)>,
+}
+
+impl Sites {
+    /// One connection, the default.
+    pub fn new(connection: Connection, exchange: Arc<dyn Exchange>) -> Self {
+        let default = connection.name.clone();
+        Self { default: default.clone(), open: BTreeMap::from([(default, (connection, exchange))]) }
+    }
+
+    /// Adds one that rows may name.
+    #[must_use]
+    pub fn with(mut self, connection: Connection, exchange: Arc<dyn Exchange>) -> Self {
+        self.open.insert(connection.name.clone(), (connection, exchange));
+        self
+    }
+
+    /// The name of the connection for rows that name none.
+    pub fn default_name(&self) -> &str {
+        &self.default
+    }
+
+    /// Deletes what the servers keep.
+    pub async fn close(&self) {
+        for (_, exchange) in self.open.values() {
+            exchange.close().await;
+        }
+    }
+
+    /// Reads what every change of a connection needs to know.
+    pub(super) async fn enter(&self, allow_mass_removal: bool) -> Result<BTreeMap<String, Site>, RunError> {
+        let mut sites = BTreeMap::new();
+        for (name, (connection, exchange)) in &self.open {
+            let site = Site::enter(connection, exchange, allow_mass_removal).await?;
+            sites.insert(name.clone(), site);
+        }
+        Ok(sites)
+    }
+}
+
+/// One connection with what was read for all of its changes.
+pub(super) struct Site {
+    pub(super) connection: Connection,
+    pub(super) directory: Directory,
+    pub(super) policy: Policy,
+    accepted_domains: AcceptedDomains,
+}
+
+impl Site {
+    async fn enter(
+        connection: &Connection,
+        exchange: &Arc<dyn Exchange>,
+        allow_mass_removal: bool,
+    ) -> Result<Self, RunError> {
+        let directory = Directory::new(Arc::clone(exchange), connection.domain_controller.clone());
+        let (accepted_domains, answered) = directory.accepted_domains().await.map_err(RunError::Lookup)?;
+        // Everything of a run goes to one domain controller: the pinned one, or the one that answered first.
+        let pin = connection.domain_controller.clone().or(answered);
+        Ok(Self {
+            connection: connection.clone(),
+            directory: directory.on(pin),
+            policy: connection.run_policy(allow_mass_removal),
+            accepted_domains,
+        })
+    }
+
+    /// Where a change is read and written: a row may name its own domain controller.
+    pub(super) fn directory_for(&self, domain_controller: Option<&String>) -> Directory {
+        match domain_controller {
+            Some(server) => self.directory.on(Some(server.clone())),
+            None => self.directory.clone(),
+        }
+    }
+
+    /// What planning must know beside the recipient, without what is looked up for each change.
+    pub(super) fn context(&self) -> plan::Context {
+        plan::Context {
+            infrastructure: self.connection.planning_infrastructure(),
+            accepted_domains: Some(self.accepted_domains.clone()),
+            domain_controller: self.directory.domain_controller().map(str::to_owned),
+            ..plan::Context::default()
+        }
+    }
+}
+
+impl From<LookupError> for RunError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Exchange(error) => Self::Exchange(error),
+            other => Self::Lookup(other),
+        }
+    }
+}

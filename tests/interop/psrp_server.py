@@ -1,0 +1,453 @@
+"""A WinRM endpoint built only from third-party parts: psrpcore's ServerRunspacePool and pyspnego's acceptor.
+
+Our client is run against it. Prints one JSON line with its ports, then serves until its standard input closes.
+Arguments: --tls-cert FILE --tls-key FILE (both written here when --make-cert DIR is given).
+
+The cmdlets are the few that the test needs; what arrives is written to --log as JSON lines, so that the test can
+compare what an independent reader understood with what was meant.
+"""
+
+import argparse
+import base64
+import datetime
+import http.server
+import json
+import os
+import ssl
+import sys
+import tempfile
+import threading
+import time
+import uuid
+import xml.etree.ElementTree as ET
+
+USER, PASSWORD = "svc-peer", "P@ssw0rd-of-the-peer"
+
+NS = {
+    "s": "http://www.w3.org/2003/05/soap-envelope",
+    "a": "http://schemas.xmlsoap.org/ws/2004/08/addressing",
+    "w": "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd",
+    "p": "http://schemas.microsoft.com/wbem/wsman/1/wsman.xsd",
+    "rsp": "http://schemas.microsoft.com/wbem/wsman/1/windows/shell",
+    "f": "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault",
+    "x": "http://schemas.xmlsoap.org/ws/2004/09/transfer",
+    "ps": "http://schemas.microsoft.com/powershell",
+}
+SHELL = NS["rsp"]
+TRANSFER = NS["x"]
+
+
+def tag(prefix, name):
+    return "{%s}%s" % (NS[prefix], name)
+
+
+class Fault(Exception):
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code, self.text = code, text
+
+
+class Pipeline:
+    def __init__(self):
+        self.pending = b""
+        self.done = False
+        self.stopped = False
+
+
+class Shell:
+    """One runspace pool with its outgoing bytes per stream."""
+
+    def __init__(self, log):
+        from psrpcore import ServerRunspacePool
+
+        self.pool = ServerRunspacePool()
+        self.pool_pending = b""
+        self.pipelines = {}
+        self.lock = threading.Condition()
+        self.log = log
+
+    def feed(self, data, pipeline_id=None):
+        from psrpcore import PSRPPayload, StreamType
+
+        self.pool.receive_data(PSRPPayload(data, StreamType.default, pipeline_id))
+        while True:
+            event = self.pool.next_event()
+            if event is None:
+                break
+            self.handle(event)
+        self.drain()
+
+    def drain(self):
+        while True:
+            payload = self.pool.data_to_send()
+            if payload is None:
+                break
+            if payload.pipeline_id is None:
+                self.pool_pending += payload.data
+            else:
+                self.pipelines.setdefault(payload.pipeline_id, Pipeline()).pending += payload.data
+        self.lock.notify_all()
+
+    def handle(self, event):
+        name = type(event).__name__
+        if name == "CreatePipelineEvent":
+            self.run(self.pool.pipeline_table[event.pipeline_id], event.pipeline, event.pipeline_id)
+
+    def run(self, pipeline, powershell, pipeline_id):
+        from psrpcore.types import ErrorCategory, ErrorCategoryInfo, ErrorRecord, NETException, PSString
+
+        pipeline.start()
+        failure = None
+        for command in powershell.commands:
+            parameters = {}
+            for key, value in command.parameters:
+                parameters[str(key)] = value
+            self.log({"cmdlet": command.command_text, "is_script": bool(command.is_script),
+                      "parameters": {k: describe(v) for k, v in parameters.items()}})
+            if command.command_text == "Get-Mailbox":
+                if str(parameters.get("Identity")) == "missing":
+                    pipeline.write_error(
+                        NETException("The operation couldn't be performed because object 'missing' couldn't be found on 'DC01'."),
+                        category_info=ErrorCategoryInfo(Category=ErrorCategory.NotSpecified, Activity="Get-Mailbox",
+                                                        Reason="ManagementObjectNotFoundException"),
+                        fully_qualified_error_id="[Server=EX01,RequestId=1,TimeStamp=2] [FailureCategory=Cmdlet-ManagementObjectNotFoundException] 1A2B,Microsoft.Exchange.Management.RecipientTasks.GetMailbox")
+                else:
+                    pipeline.write_output(mailbox(str(parameters.get("Identity"))))
+            elif command.command_text in ("New-Mailbox", "Set-Mailbox"):
+                pipeline.write_warning("a warning of the peer \U0001F4E7 _x0041_")
+                pipeline.write_output(mailbox(str(parameters.get("Name", parameters.get("Identity")))))
+            elif command.command_text == "Get-Many":
+                for number in range(int(parameters["Count"])):
+                    pipeline.write_output(mailbox("user%05d" % number))
+            elif command.command_text == "Wait-Stop":
+                # Ends only by the stop signal.
+                self.pipelines[pipeline_id].waiting = pipeline
+                return
+            else:
+                failure = command.command_text
+                break
+        if failure is None:
+            pipeline.complete()
+        else:
+            record = ErrorRecord(
+                NETException("The term '%s' is not recognized." % failure),
+                ErrorCategoryInfo(Category=ErrorCategory.ObjectNotFound, Reason="CommandNotFoundException", TargetName=failure),
+                TargetObject=PSString(failure), FullyQualifiedErrorId="CommandNotFoundException")
+            from psrpcore.types import PSInvocationState
+
+            pipeline.state = PSInvocationState.Running
+            pipeline._change_state(PSInvocationState.Failed, error=record)
+        self.pipelines[pipeline_id].done = True
+
+    def stop(self, pipeline_id):
+        state = self.pipelines[pipeline_id]
+        waiting = getattr(state, "waiting", None)
+        if waiting is not None and not state.done:
+            waiting.stop()
+            state.done = True
+        self.drain()
+
+
+def describe(value):
+    """What psrpcore understood of a parameter, with its type."""
+    import psrpcore.types as t
+
+    if value is None:
+        return {"type": "null"}
+    if isinstance(value, t.PSSecureString):
+        return {"type": "PSSecureString", "value": value.decrypt()}
+    if isinstance(value, (list, t.PSListBase)):
+        return {"type": type(value).__name__, "items": [describe(v) for v in value]}
+    if isinstance(value, dict):
+        return {"type": type(value).__name__, "entries": {str(k): describe(v) for k, v in value.items()}}
+    if isinstance(value, t.PSBool) or isinstance(value, bool):
+        return {"type": "PSBool", "value": bool(value)}
+    if isinstance(value, int):
+        return {"type": type(value).__name__, "value": int(value)}
+    return {"type": type(value).__name__, "value": str(value)}
+
+
+def mailbox(name):
+    import psrpcore.types as t
+
+    box = t.PSCustomObject(
+        Name=t.PSString(name),
+        Guid=t.PSGuid(str(uuid.uuid5(uuid.NAMESPACE_DNS, name))),
+        EmailAddresses=t.PSList([t.PSString("SMTP:%s@contoso.com" % name), t.PSString("X500:/o=Contoso/cn=_x0041_%s" % name)]),
+        EmailAddressPolicyEnabled=t.PSBool(True),
+        Unicode=t.PSString("\u00e4\u4e2d\U0001F4E7\r\n\t"),
+    )
+    return box
+
+
+class Server:
+    def __init__(self, log_path, fail_after=0):
+        self.shells = {}
+        self.lock = threading.Lock()
+        self.log_file = open(log_path, "a", encoding="utf-8") if log_path else None
+        self.fail_after = fail_after
+
+    def log(self, entry):
+        if self.log_file:
+            self.log_file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            self.log_file.flush()
+
+    def answer(self, body):
+        root = ET.fromstring(body)
+        header, payload = root.find(tag("s", "Header")), root.find(tag("s", "Body"))
+        action = header.findtext(tag("a", "Action"))
+        message_id = header.findtext(tag("a", "MessageID"))
+        self.log({"action": action.rsplit("/", 1)[-1]})
+        try:
+            response_action, xml = self.dispatch(action, header, payload)
+        except Fault as fault:
+            response_action, xml = NS["w"] + "/fault", fault_body(fault)
+            return 500, envelope(response_action, message_id, xml)
+        return 200, envelope(response_action, message_id, xml)
+
+    def shell_of(self, header):
+        for selector in header.iter(tag("w", "Selector")):
+            if selector.get("Name") == "ShellId" and selector.text in self.shells:
+                return selector.text, self.shells[selector.text]
+        raise Fault(2150858843, "The request for the Windows Remote Shell with ShellId failed because the shell was not found on the server.")
+
+    def dispatch(self, action, header, payload):
+        if action == TRANSFER + "/Create":
+            node = payload.find(tag("rsp", "Shell"))
+            creation = node.find(tag("ps", "creationXml"))
+            shell_id = node.get("ShellId") or str(uuid.uuid4()).upper()
+            shell = Shell(self.log)
+            with shell.lock:
+                shell.feed(base64.b64decode(creation.text))
+            self.shells[shell_id] = shell
+            return TRANSFER + "/CreateResponse", (
+                '<x:ResourceCreated xmlns:x="%s"><a:Address>http://localhost/wsman</a:Address><a:ReferenceParameters>'
+                '<w:ResourceURI>%s</w:ResourceURI><w:SelectorSet><w:Selector Name="ShellId">%s</w:Selector></w:SelectorSet>'
+                '</a:ReferenceParameters></x:ResourceCreated><rsp:Shell><rsp:ShellId>%s</rsp:ShellId>'
+                '<rsp:InputStreams>stdin pr</rsp:InputStreams><rsp:OutputStreams>stdout</rsp:OutputStreams></rsp:Shell>'
+                % (TRANSFER, header.findtext(tag("w", "ResourceURI")), shell_id, shell_id))
+        if action == TRANSFER + "/Delete":
+            shell_id, _ = self.shell_of(header)
+            del self.shells[shell_id]
+            return TRANSFER + "/DeleteResponse", ""
+        shell_id, shell = self.shell_of(header)
+        if action == SHELL + "/Command":
+            node = payload.find(tag("rsp", "CommandLine"))
+            command_id = node.get("CommandId")
+            with shell.lock:
+                from psrpcore import ServerPipeline
+
+                ServerPipeline(shell.pool, uuid.UUID(command_id))
+                shell.pipelines[uuid.UUID(command_id)] = Pipeline()
+                shell.feed(base64.b64decode(node.findtext(tag("rsp", "Arguments"))), uuid.UUID(command_id))
+            return SHELL + "/CommandResponse", "<rsp:CommandResponse><rsp:CommandId>%s</rsp:CommandId></rsp:CommandResponse>" % command_id
+        if action == SHELL + "/Send":
+            stream = payload.find(tag("rsp", "Send")).find(tag("rsp", "Stream"))
+            command_id = stream.get("CommandId")
+            with shell.lock:
+                shell.feed(base64.b64decode(stream.text), uuid.UUID(command_id) if command_id else None)
+            return SHELL + "/SendResponse", "<rsp:SendResponse />"
+        if action == SHELL + "/Signal":
+            node = payload.find(tag("rsp", "Signal"))
+            code, command_id = node.findtext(tag("rsp", "Code")), node.get("CommandId")
+            self.log({"signal": code})
+            with shell.lock:
+                if code == "powershell/signal/crtl_c":
+                    shell.stop(uuid.UUID(command_id))
+                else:
+                    shell.pipelines.pop(uuid.UUID(command_id), None)
+            return SHELL + "/SignalResponse", "<rsp:SignalResponse />"
+        if action == SHELL + "/Receive":
+            desired = payload.find(tag("rsp", "Receive")).find(tag("rsp", "DesiredStream"))
+            command_id = desired.get("CommandId")
+            return SHELL + "/ReceiveResponse", self.receive(shell, command_id)
+        raise Fault(2150858752, "action not supported: " + action)
+
+    def receive(self, shell, command_id):
+        deadline = time.monotonic() + 20
+        with shell.lock:
+            while True:
+                if command_id:
+                    state = shell.pipelines.get(uuid.UUID(command_id))
+                    if state is None:
+                        raise Fault(2150858843, "no such command")
+                    data, state.pending = state.pending, b""
+                    done = state.done
+                else:
+                    data, shell.pool_pending = shell.pool_pending, b""
+                    done = False
+                if data or done:
+                    break
+                if time.monotonic() > deadline:
+                    raise Fault(2150858793, "The WS-Management service cannot complete the operation within the time specified in OperationTimeout.")
+                shell.lock.wait(0.5)
+        attribute = ' CommandId="%s"' % command_id if command_id else ""
+        stream = '<rsp:Stream Name="stdout"%s>%s</rsp:Stream>' % (attribute, base64.b64encode(data).decode()) if data else ""
+        state = ""
+        if command_id:
+            which = "Done" if done else "Running"
+            state = '<rsp:CommandState CommandId="%s" State="%s/CommandState/%s" />' % (command_id, SHELL, which)
+        return "<rsp:ReceiveResponse>%s%s</rsp:ReceiveResponse>" % (stream, state)
+
+
+def envelope(action, relates_to, body):
+    names = " ".join('xmlns:%s="%s"' % (k, NS[k]) for k in ("s", "a", "w", "p", "rsp"))
+    return (
+        '<s:Envelope xml:lang="en-US" %s><s:Header><a:Action>%s</a:Action><a:MessageID>uuid:%s</a:MessageID>'
+        "<a:To>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:To><a:RelatesTo>%s</a:RelatesTo></s:Header>"
+        "<s:Body>%s</s:Body></s:Envelope>" % (names, action, str(uuid.uuid4()).upper(), relates_to, body)
+    ).encode()
+
+
+def fault_body(fault):
+    return (
+        '<s:Fault><s:Code><s:Value>s:Receiver</s:Value><s:Subcode><s:Value>w:TimedOut</s:Value></s:Subcode></s:Code>'
+        '<s:Reason><s:Text xml:lang="">%s</s:Text></s:Reason><s:Detail><f:WSManFault xmlns:f="%s" Code="%d" Machine="peer">'
+        "<f:Message>%s</f:Message></f:WSManFault></s:Detail></s:Fault>" % (fault.text, NS["f"], fault.code, fault.text))
+
+
+def boundary_parts(body):
+    """Reads the multipart/encrypted body by lengths, as the specification has it."""
+    marker = b"--Encrypted Boundary"
+    start = body.index(b"application/octet-stream") + len(b"application/octet-stream\r\n")
+    head = body[:start].decode("latin-1")
+    length = int(head.lower().split("length=", 1)[1].split("\r\n", 1)[0])
+    end = len(body) - len(marker + b"--\r\n")
+    assert body[end:end + len(marker)] == marker, "terminator"
+    blob = body[start:end]
+    header_length = int.from_bytes(blob[:4], "little")
+    return length, blob[4:4 + header_length], blob[4 + header_length:]
+
+
+def handler(server, tls_binding):
+    import spnego
+    from spnego.channel_bindings import GssChannelBindings
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 60
+
+        def setup(self):
+            super().setup()
+            self.context, self.scheme, self.served = None, None, 0
+
+        def log_message(self, *args):
+            pass
+
+        def reply(self, status, body=b"", headers=()):
+            self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            authorization = self.headers.get("Authorization")
+            token_header = []
+            if authorization:
+                self.scheme, _, token = authorization.partition(" ")
+                if self.context is None or self.context.complete:
+                    options = {}
+                    if tls_binding:
+                        options["channel_bindings"] = GssChannelBindings(application_data=tls_binding)
+                    protocol = "ntlm" if self.scheme.upper() == "NTLM" else "negotiate"
+                    self.context = spnego.server(protocol=protocol, options=spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate, **options)
+                try:
+                    answer = self.context.step(base64.b64decode(token))
+                except Exception as error:  # any refusal is a 401
+                    server.log({"sign_in_refused": str(error)})
+                    self.context = None
+                    return self.reply(401, headers=[("WWW-Authenticate", "Negotiate")])
+                if answer:
+                    token_header = [("WWW-Authenticate", "%s %s" % (self.scheme, base64.b64encode(answer).decode()))]
+                if not self.context.complete:
+                    return self.reply(401, headers=token_header)
+            if self.context is None or not self.context.complete:
+                return self.reply(401, headers=[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "NTLM")])
+            if not body:
+                return self.reply(200, headers=token_header)
+            content_type = self.headers.get("Content-Type", "")
+            sealed = content_type.startswith("multipart/encrypted")
+            if not sealed and not tls_binding:
+                server.log({"clear_text_refused": True})
+                return self.reply(401)
+            if sealed:
+                length, header, data = boundary_parts(body)
+                body = self.context.unwrap_winrm(header, data)
+                assert len(body) == length, "Length"
+            status, answer = server.answer(body)
+            content_type = "application/soap+xml;charset=UTF-8"
+            if sealed:
+                wrapped = self.context.wrap_winrm(answer)
+                answer = (
+                    b"--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n"
+                    b"--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n" % (len(answer) + wrapped.padding_length)
+                    + len(wrapped.header).to_bytes(4, "little") + wrapped.header + wrapped.data + b"--Encrypted Boundary--\r\n")
+                content_type = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+            self.served += 1
+            closing = []
+            if server.fail_after and self.served >= server.fail_after:
+                # The connection dies after this answer, as idle ones do behind HTTP.sys.
+                closing, self.close_connection = [("Connection", "close")], True
+            self.reply(status, answer, headers=token_header + [("Content-Type", content_type)] + closing)
+
+    return Handler
+
+
+def make_certificate(folder):
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+    import ipaddress
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    certificate = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .sign(key, hashes.SHA384()))
+    cert_path, key_path = os.path.join(folder, "peer.pem"), os.path.join(folder, "peer.key")
+    with open(cert_path, "wb") as file:
+        file.write(certificate.public_bytes(serialization.Encoding.PEM))
+    with open(key_path, "wb") as file:
+        file.write(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    digest = hashes.Hash(hashes.SHA384())
+    digest.update(certificate.public_bytes(serialization.Encoding.DER))
+    return cert_path, key_path, b"tls-server-end-point:" + digest.finalize()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--log")
+    parser.add_argument("--fail-after", type=int, default=0)
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp()
+    users = os.path.join(folder, "users")
+    with open(users, "w", encoding="utf-8") as file:
+        file.write("CONTOSO:%s:%s\n" % (USER, PASSWORD))
+    os.environ["NTLM_USER_FILE"] = users
+    server = Server(options.log, options.fail_after)
+    cert, key, binding = make_certificate(folder)
+    plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(server, None))
+    secure = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(server, binding))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
+    for one in (plain, secure):
+        one.daemon_threads = True
+        threading.Thread(target=one.serve_forever, daemon=True).start()
+    print(json.dumps({"http": plain.server_address[1], "https": secure.server_address[1], "ca_file": cert,
+                      "user": "CONTOSO\\" + USER, "password": PASSWORD}), flush=True)
+    sys.stdin.read()
+    server.log({"shells_left": len(server.shells)})
+
+
+if __name__ == "__main__":
+    main()
