@@ -21,7 +21,7 @@ pub(super) struct Apply {
 }
 
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
-    let chosen = session::choose(context).await?;
+    let chosen = before_stop(stop, session::choose(context)).await?;
     let id = Uuid::now_v7();
     let work = before_stop(stop, input::work(context, &command.input, &chosen, id)).await?;
     let source = match &work {
@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
     };
     let connection = &chosen.default;
     let sites = before_stop(stop, chosen.open(&names)).await?;
-    let journal = context.open_journal(&context.journal_file(&connection.name)?).await?;
+    let journal = context.open_journal(&chosen.journal_file(context)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
     let bar = Bar::new(context, "applying");
@@ -49,6 +49,7 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
         journal.end_run(id).await?;
     }
     journal.close().await;
+    chosen.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,
         Output::Json | Output::Jsonl => context.out_json(&results)?,

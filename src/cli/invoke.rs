@@ -33,6 +33,7 @@ pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, Comman
     let exchange = session::open(&chosen.default).await?;
     let answer = exchange.run(&call).await;
     exchange.close().await;
+    chosen.end().await?;
     let Answer { objects, errors, warnings, outcome } = answer?;
     let lines: Vec<Json> = objects.iter().map(to_json).collect();
     context.out_json(&lines)?;

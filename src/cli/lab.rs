@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use tempfile::TempDir;
 
 use super::CommandError;
 use super::common::Context;
-use crate::exchange::ExchangeError;
 use crate::flow::run::Stop;
+use crate::lab::{self, Endpoint, Running, Seed, ServeError, ServeOptions};
 
 /// Run an embedded Exchange until it is stopped
 #[derive(Debug, Args)]
@@ -39,6 +43,70 @@ pub(super) struct Lab {
     pub(super) write_config: Option<PathBuf>,
 }
 
-pub(super) async fn run(_context: &Context, _command: Lab, _stop: &Stop) -> Result<u8, CommandError> {
-    Err(ExchangeError::NotYet("serving the lab").into())
+pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<u8, CommandError> {
+    let seed = seed(&command)?;
+    let options = ServeOptions {
+        listen: command.listen,
+        latency: Duration::from_millis(command.latency.unwrap_or_default()),
+        replication_delay: Duration::from_millis(command.replication_delay.unwrap_or_default()),
+        log: command.log,
+        dump: command.dump,
+    };
+    let running = lab::serve(seed, options).await?;
+    let (folder, config) = match command.write_config {
+        Some(file) => (None, file),
+        None => {
+            let folder = temporary_folder()?;
+            let file = folder.path().join("lab.toml");
+            (Some(folder), file)
+        }
+    };
+    running.write_config(&config)?;
+    let ca_file = std::path::absolute(Running::ca_file(&config))
+        .map_err(|error| CommandError::config(format!("cannot tell where the certificate is: {error}")))?;
+    let line = json!({
+        "http": running.base_url(false),
+        "https": running.base_url(true),
+        "powershell": running.url(Endpoint::PowerShell, false),
+        "wsman": running.url(Endpoint::Wsman, false),
+        "https_powershell": running.url(Endpoint::PowerShell, true),
+        "https_wsman": running.url(Endpoint::Wsman, true),
+        "user": running.user(),
+        // Not a secret of anybody: it is made up, stands in the seed, and opens nothing but this.
+        "password": running.password().expose_secret(),
+        "ca_file": ca_file,
+    });
+    context.out(&format!("{line}\n"))?;
+    context.detail("running until a signal ends it");
+    stop.requested().await;
+    running.shutdown().await?;
+    drop(folder);
+    Ok(0)
+}
+
+/// A folder that only the user may read, and that goes with the command.
+pub(super) fn temporary_folder() -> Result<TempDir, CommandError> {
+    tempfile::Builder::new()
+        .prefix("mailwright-lab-")
+        .tempdir()
+        .map_err(|error| CommandError::config(format!("cannot make a temporary folder: {error}")))
+}
+
+fn seed(command: &Lab) -> Result<Seed, CommandError> {
+    let seed = match &command.seed {
+        None => Seed::sample().map_err(ServeError::from)?,
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .map_err(|error| CommandError::usage(format!("cannot read {}: {error}", file.display())))?;
+            Seed::from_json(&text)
+                .map_err(|error| CommandError::usage(format!("{}: {error}", file.display())))?
+        }
+    };
+    Ok(seed.with_generated(command.mailboxes.unwrap_or_default()))
+}
+
+impl From<ServeError> for CommandError {
+    fn from(error: ServeError) -> Self {
+        Self::config(error.to_string())
+    }
 }

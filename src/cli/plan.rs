@@ -64,6 +64,7 @@ pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandE
             .map_err(|error| CommandError::usage(format!("cannot write {}: {error}", file.display())))?;
         context.detail(&format!("plan: {}", file.display()));
     }
+    chosen.end().await?;
     show(context, &changes)?;
     let totals = Totals::of(changes.iter().map(|change| &change.result));
     let code = totals.exit_code();

@@ -1,20 +1,38 @@
 //! The way from the options to open connections.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use tempfile::TempDir;
 
 use super::CommandError;
 use super::common::Context;
-use crate::config::Connection;
-use crate::exchange::{self, Exchange, ExchangeError};
+use super::lab::temporary_folder;
+use crate::config::{Config, Connection, Endpoint};
+use crate::exchange::{self, Exchange};
 use crate::flow::run::Sites;
+use crate::lab::{self, Running, Seed, ServeOptions};
 
-/// The connections that a command may use; nothing of them is contacted yet.
+/// The connection of rows that name none.
+const LAB: &str = "lab";
+/// The file that is read when no other is named.
+const DEFAULT_CONFIG: &str = "mailwright.toml";
+
+/// The connections that a command may use; nothing of them is contacted yet. The embedded Exchange of `--lab` runs until
+/// [`Chosen::end`], or until this is dropped.
 pub(super) struct Chosen {
     /// The one that is meant where nothing else is said
     pub(super) default: Connection,
     /// The others of the configuration file, which rows of a flow may name
     pub(super) others: Vec<Connection>,
+    lab: Option<Lab>,
+}
+
+/// An embedded Exchange with the folder for its files and the temporary journal.
+struct Lab {
+    running: Running,
+    folder: TempDir,
 }
 
 impl Chosen {
@@ -31,18 +49,93 @@ impl Chosen {
         }
         Ok(sites)
     }
+
+    /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
+    pub(super) fn journal_file(&self, context: &Context) -> Result<PathBuf, CommandError> {
+        match &self.lab {
+            Some(lab) if context.common.journal.is_none() => Ok(lab.folder.path().join("journal.db")),
+            _ => context.journal_file(&self.default.name),
+        }
+    }
+
+    /// Ends the embedded Exchange, if there is one.
+    pub(super) async fn end(self) -> Result<(), CommandError> {
+        match self.lab {
+            Some(lab) => Ok(lab.running.shutdown().await?),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The connections of the configuration file, or those of the lab.
 pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
-    if context.common.lab {
-        return Err(ExchangeError::NotYet("--lab").into());
+    if !context.common.lab {
+        let (default, others) = context.load_connections()?;
+        return Ok(Chosen { default, others, lab: None });
     }
-    let (default, others) = context.load_connections()?;
-    Ok(Chosen { default, others })
+    let lab = Lab::start().await?;
+    let config = lab.config(context)?;
+    let wanted = context.common.connection.as_deref().or((!is_told(context)).then_some(LAB));
+    let default = config.connection(wanted)?.clone();
+    let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
+    context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
+    Ok(Chosen { default, others, lab: Some(lab) })
 }
 
 /// Opens one.
 pub(super) async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
     Ok(exchange::open(connection).await?)
+}
+
+/// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded
+/// Exchange, so that the same command does the same everywhere.
+fn is_told(context: &Context) -> bool {
+    let built_in = |name: &str| name == LAB || name.starts_with("lab-");
+    context.common.config != Path::new(DEFAULT_CONFIG)
+        || context.common.connection.as_deref().is_some_and(|name| !built_in(name))
+}
+
+impl Lab {
+    async fn start() -> Result<Self, CommandError> {
+        let folder = temporary_folder()?;
+        let seed = Seed::sample().map_err(lab::ServeError::from)?;
+        Ok(Self { running: lab::serve(seed, ServeOptions::default()).await?, folder })
+    }
+
+    /// The connections to it: its own, or those of a configuration file led here.
+    fn config(&self, context: &Context) -> Result<Config, CommandError> {
+        let file = self.folder.path().join("lab.toml");
+        self.running.write_config(&file)?;
+        let own = Config::load(&file)?;
+        if !is_told(context) {
+            return Ok(own);
+        }
+        let base = own.connection(Some(LAB))?;
+        let told = Config::load(&context.common.config)?;
+        let connections = told.connections.into_iter().map(|connection| self.lead(connection, base));
+        Ok(Config { connections: connections.collect::<Result<_, _>>()?, file: told.file })
+    }
+
+    /// A connection with its rules, infrastructure and path, and everything about the way to the server from `base`.
+    fn lead(&self, connection: Connection, base: &Connection) -> Result<Connection, CommandError> {
+        let endpoint = match connection.endpoint.is_exchange() {
+            true => lab::Endpoint::PowerShell,
+            false => lab::Endpoint::Wsman,
+        };
+        let endpoint = Endpoint::from_url(&self.running.url(endpoint, false))
+            .map_err(|error| CommandError::internal(error.to_string()))?;
+        Ok(Connection {
+            name: connection.name,
+            infrastructure: connection.infrastructure,
+            configuration_name: endpoint.configuration_name().to_owned(),
+            endpoint,
+            exchange_loader: connection.exchange_loader,
+            policy: connection.policy,
+            max_removing_percent: connection.max_removing_percent,
+            concurrency: connection.concurrency,
+            replication_wait: connection.replication_wait,
+            timeouts: connection.timeouts,
+            ..base.clone()
+        })
+    }
 }

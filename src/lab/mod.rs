@@ -1,6 +1,6 @@
 //! An embedded Exchange: a directory with several domain controllers and cmdlets that answer and refuse as Exchange does.
 //!
-//! Nothing here opens a socket, reads a clock or draws a random number: the time is an argument of every call and every GUID comes from the seed.
+//! Nothing here but [`serve()`] opens a socket or reads a clock, and nothing draws a random number: the time is an argument of every call and every GUID comes from the seed.
 //!
 //! ```
 //! use mailwright::lab::{Endpoint, Exchange, Options, Seed, Serialization};
@@ -22,6 +22,7 @@ mod exchange;
 mod fault;
 mod log;
 mod output;
+mod serve;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -30,4 +31,5 @@ pub use directory::{AcceptedDomain, AddressPolicy, Attribute, Database, Seed, Se
 pub use exchange::{Exchange, Options};
 pub use fault::{Fault, FaultKind};
 pub use log::LogEntry;
+pub use serve::{Running, ServeError, ServeOptions, serve};
 pub use session::{Endpoint, LabSession, Serialization};

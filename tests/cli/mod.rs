@@ -5,6 +5,8 @@ mod configuration;
 mod help;
 mod init;
 mod invoke;
+#[cfg(unix)]
+mod lab;
 mod plan;
 mod status;
 

@@ -135,6 +135,7 @@ impl Connection {
             (false, SignIn::Done(signed_in)) => {
                 let caller = Caller {
                     path: endpoint.path.clone(),
+                    query: head.uri.query().unwrap_or_default().to_owned(),
                     resource_uris: endpoint.resource_uris.clone(),
                     user: signed_in.user.clone(),
                     mechanism: signed_in.mechanism,

@@ -24,6 +24,7 @@ const LARGEST_ENVELOPE: usize = 512_000;
 /// Whose request it is, and where it came in.
 pub(super) struct Caller {
     pub(super) path: String,
+    pub(super) query: String,
     pub(super) resource_uris: Vec<String>,
     pub(super) user: UserName,
     pub(super) mechanism: Option<Mechanism>,
@@ -111,6 +112,7 @@ impl Operation<'_> {
         let info = ShellInfo {
             id,
             path: self.caller.path.clone(),
+            query: self.caller.query.clone(),
             resource_uri: self.header.resource_uri.clone(),
             user: self.caller.user.clone(),
             mechanism: self.caller.mechanism,

@@ -39,6 +39,8 @@ pub struct ShellInfo {
     pub id: Uuid,
     /// The path of the endpoint, as it was configured
     pub path: String,
+    /// The query of the URL, without the question mark; empty where there is none
+    pub query: String,
     /// The resource URI
     pub resource_uri: String,
     /// Who signed in

@@ -1,0 +1,194 @@
+//! The embedded Exchange as a WS-Management server: real sign-in, real sealing, real sockets.
+
+mod config;
+mod journal;
+mod service;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use wsman::auth::ntlm::ServerNames;
+use wsman::server::{Listen, Server, ServerConfig, ServerError};
+
+use self::journal::Journal;
+use self::service::{Lab, Shared};
+use super::{Endpoint, Exchange, Fault, Options, Seed, SeedError};
+
+/// The account that identity systems use, where the directory has it.
+const SERVICE_ACCOUNT: &str = "svc-idm";
+
+/// How an embedded Exchange is served.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where http is served; https takes a free port of the same IP address
+    pub listen: SocketAddr,
+    /// How much later every pipeline begins
+    pub latency: Duration,
+    /// How long a change needs from one domain controller to the others
+    pub replication_delay: Duration,
+    /// Where every HTTP exchange and every cmdlet is written, as JSON lines with secrets masked
+    pub log: Option<PathBuf>,
+    /// Where the directory is written at the end
+    pub dump: Option<PathBuf>,
+}
+
+impl Default for ServeOptions {
+    /// Free ports of 127.0.0.1, no delays, no files.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            latency: Duration::ZERO,
+            replication_delay: Duration::ZERO,
+            log: None,
+            dump: None,
+        }
+    }
+}
+
+/// Why an embedded Exchange cannot be served, or not be ended properly.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The directory to begin with
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The directory has no account with a password
+    #[error("the directory has no account that can sign in: none has a `Password`")]
+    NoAccount,
+    /// Sockets or certificate
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// A file that cannot be written
+    #[error("cannot write {}: {source}", .file.display())]
+    File {
+        /// The file
+        file: PathBuf,
+        /// Why
+        source: io::Error,
+    },
+}
+
+impl Seed {
+    /// The directory of `samples/directory.json`, which is built in.
+    ///
+    /// # Errors
+    /// [`SeedError`] as of [`Seed::from_json`].
+    pub fn sample() -> Result<Self, SeedError> {
+        Self::from_json(include_str!("../../samples/directory.json"))
+    }
+}
+
+/// Begins to serve an embedded Exchange. An address beyond loopback is served when it is what `listen` says.
+///
+/// # Errors
+/// [`ServeError`] when the seed contradicts itself, has nobody who can sign in, or the address or the log cannot be had.
+pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeError> {
+    let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
+    let exchange = Exchange::new(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
+    let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
+    let names = ServerNames {
+        netbios_computer: exchange.server().to_owned(),
+        netbios_domain: exchange.netbios_domain().to_owned(),
+        dns_computer: format!("{}.{}", exchange.server(), exchange.forest()).to_lowercase(),
+        dns_domain: exchange.forest().to_owned(),
+    };
+    let journal = options.log.as_deref().map(Journal::create).transpose()?;
+    let shared = Arc::new(Shared::new(exchange, journal, options.latency));
+    let tls = SocketAddr::new(options.listen.ip(), 0);
+    let config = ServerConfig {
+        listen: vec![Listen { address: options.listen, tls: false }, Listen { address: tls, tls: true }],
+        // Whoever names such an address has said so.
+        danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
+        ..ServerConfig::loopback(service::endpoints(), names)
+    };
+    let server = Server::start(config, Arc::new(Lab(Arc::clone(&shared)))).await?;
+    let (Some(http), Some(https), Some(ca_pem)) =
+        (server.url(false), server.url(true), server.certificate_pem().map(str::to_owned))
+    else {
+        return Err(ServerError::Certificate("there is none".into()).into());
+    };
+    Ok(Running { server, shared, http, https, ca_pem, user, password, dump: options.dump })
+}
+
+fn service_account(exchange: &Exchange) -> Option<(String, SecretString)> {
+    let mut accounts = exchange.accounts();
+    accounts.sort_by_key(|(name, _)| name != SERVICE_ACCOUNT);
+    let (name, _) = accounts.into_iter().next()?;
+    let password = exchange.password(None, &name)?;
+    Some((format!("{}\\{name}", exchange.netbios_domain()), password))
+}
+
+/// An embedded Exchange that is served. Dropping it ends it at once and writes no dump.
+#[derive(Debug)]
+pub struct Running {
+    server: Server,
+    shared: Arc<Shared>,
+    http: String,
+    https: String,
+    ca_pem: String,
+    user: String,
+    password: SecretString,
+    dump: Option<PathBuf>,
+}
+
+impl Running {
+    /// Scheme, IP address and port, without a path.
+    pub fn base_url(&self, tls: bool) -> &str {
+        if tls { &self.https } else { &self.http }
+    }
+
+    /// The URL of an endpoint.
+    pub fn url(&self, endpoint: Endpoint, tls: bool) -> String {
+        let path = match endpoint {
+            Endpoint::PowerShell => "/PowerShell/",
+            Endpoint::Wsman => "/wsman",
+        };
+        format!("{}{path}", self.base_url(tls))
+    }
+
+    /// The certificate of https in PEM: what a client is to trust.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// An account for identity systems, as `DOMAIN\user`.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Its password at the start.
+    pub fn password(&self) -> &SecretString {
+        &self.password
+    }
+
+    /// Orders a fault for calls to come.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.exchange().inject(fault);
+    }
+
+    /// The directory as it is now, in the form of a seed without passwords.
+    pub fn directory(&self) -> serde_json::Value {
+        self.shared.exchange().dump()
+    }
+
+    /// Lets what runs end, closes all shells and writes the dump.
+    ///
+    /// # Errors
+    /// [`ServeError::File`] when the dump or a line of the log could not be written.
+    pub async fn shutdown(self) -> Result<(), ServeError> {
+        self.server.shutdown().await;
+        if let Some(file) = &self.dump {
+            let text = format!("{:#}\n", self.shared.exchange().dump());
+            std::fs::write(file, text).map_err(|source| unwritable(file, source))?;
+        }
+        self.shared.end_journal()
+    }
+}
+
+fn unwritable(file: &Path, source: io::Error) -> ServeError {
+    ServeError::File { file: file.to_owned(), source }
+}

@@ -1,0 +1,97 @@
+//! `mailwright lab`: the line it prints, the files it writes, its end.
+
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use mailwright::config::Config;
+use secrecy::ExposeSecret as _;
+use serde_json::Value as Json;
+
+use super::Place;
+
+/// Starts the command here and reads its line.
+fn start(place: &Place, arguments: &[&str]) -> (Child, Json) {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+        .current_dir(place.path())
+        .arg("lab")
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    (child, line)
+}
+
+fn end(mut child: Child) -> ExitStatus {
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap()
+}
+
+#[test]
+fn it_tells_where_it_is_and_writes_a_connection_file_and_the_directory() {
+    let place = Place::new();
+    let (child, line) =
+        start(&place, &["--write-config", "lab.toml", "--dump", "dump.json", "--mailboxes", "3"]);
+    assert!(!place.path().join("dump.json").exists(), "the directory is written at the end");
+    let config = Config::load(&place.path().join("lab.toml")).unwrap();
+    let urls = config.connections.iter().map(|it| (it.name.as_str(), it.endpoint.to_string()));
+    let key = |name: &str| line[name].as_str().unwrap().to_owned();
+    assert_eq!(
+        urls.collect::<Vec<_>>(),
+        [
+            ("lab", key("powershell")),
+            ("lab-enable", key("powershell")),
+            ("lab-hybrid", key("powershell")),
+            ("lab-hybrid-enable", key("powershell")),
+            ("lab-https", key("https_powershell")),
+            ("lab-wsman", key("wsman")),
+        ]
+    );
+    assert!(key("http").starts_with("http://127.0.0.1:") && key("https").starts_with("https://127.0.0.1:"));
+    for connection in &config.connections {
+        assert_eq!(connection.username.as_deref(), Some(key("user").as_str()));
+        let password = connection.password.as_ref().unwrap().resolve().unwrap();
+        assert_eq!(password.expose_secret(), key("password"));
+    }
+    let ca = config.connection(Some("lab-https")).unwrap().tls.ca_file.clone().unwrap();
+    assert_eq!(ca.to_str().unwrap(), key("ca_file"));
+    assert!(std::fs::read_to_string(ca).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    let file = place.path().join("lab.toml");
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(&key("password")));
+    let mode = std::fs::metadata(place.path().join("lab.toml.password")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    assert_eq!(end(child).code(), Some(0));
+    let dump: Json = serde_json::from_slice(&std::fs::read(place.path().join("dump.json")).unwrap()).unwrap();
+    let objects = dump["objects"].as_array().unwrap();
+    assert!(objects.iter().any(|object| object["SamAccountName"] == "user00003"));
+
+    // Its own file is written over, and without a name for it the files go with the command.
+    let (child, _) = start(&place, &["--write-config", "lab.toml"]);
+    end(child);
+    let (child, line) = start(&place, &[]);
+    let ca = std::path::PathBuf::from(line["ca_file"].as_str().unwrap());
+    assert!(ca.exists());
+    end(child);
+    assert!(!ca.exists());
+}
+
+#[test]
+fn what_it_refuses() {
+    let place = Place::new();
+    place.write("seed.json", "{\"forest\": 1}");
+    place.run(&["lab", "--seed", "seed.json"]).refuses(2, &["seed.json", "the directory file is not valid"]);
+    place.run(&["lab", "--seed", "none.json"]).refuses(2, &["cannot read none.json"]);
+    place.run(&["lab", "--log", "no/such/folder"]).refuses(2, &["cannot write no/such/folder"]);
+    let others = std::fs::read(place.path().join("mailwright.toml")).unwrap();
+    place
+        .run(&["lab", "--write-config", "mailwright.toml"])
+        .refuses(2, &["mailwright.toml", "was not written by"]);
+    assert_eq!(std::fs::read(place.path().join("mailwright.toml")).unwrap(), others);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    place.run(&["lab", "--listen", &address]).refuses(2, &["cannot listen at", &address]);
+}
