@@ -20,9 +20,10 @@ impl Source {
     pub fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         // A module of tests in a file of its own is one line, and code goes on behind it.
         let lines: Vec<&str> = self.text.lines().collect();
-        let end = lines
-            .windows(2)
-            .position(|two| two[0].trim() == "#[cfg(test)]" && two[1].trim_end().ends_with('{'));
+        let end = lines.windows(3).position(|three| {
+            three[0].trim() == "#[cfg(test)]"
+                && three[1..].iter().any(|line| line.trim_end().ends_with("mod tests {"))
+        });
         self.text
             .lines()
             .enumerate()
