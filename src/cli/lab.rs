@@ -38,7 +38,7 @@ pub(super) struct Lab {
     /// Write the directory at the end
     #[arg(long, value_name = "FILE")]
     pub(super) dump: Option<PathBuf>,
-    /// Write a connection file that reaches it
+    /// Write a connection file that reaches it; commands take it with `-c FILE -n lab`
     #[arg(long, value_name = "FILE")]
     pub(super) write_config: Option<PathBuf>,
 }
@@ -79,7 +79,7 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
     context.out(&format!("{line}\n"))?;
     context.detail("running until a signal ends it");
     stop.requested().await;
-    running.shutdown().await?;
+    running.shutdown().await.map_err(|error| CommandError::internal(error.to_string()))?;
     drop(folder);
     Ok(0)
 }

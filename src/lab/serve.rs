@@ -88,6 +88,7 @@ impl Seed {
 /// [`ServeError`] when the seed contradicts itself, has nobody who can sign in, or the address or the log cannot be had.
 pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeError> {
     let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
+    let routing_domain = seed.remote_routing_domain.clone();
     let exchange = Exchange::new(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
     let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
     let names = ServerNames {
@@ -111,7 +112,7 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     else {
         return Err(ServerError::Certificate("there is none".into()).into());
     };
-    Ok(Running { server, shared, http, https, ca_pem, user, password, dump: options.dump })
+    Ok(Running { server, shared, http, https, ca_pem, user, password, routing_domain, dump: options.dump })
 }
 
 fn service_account(exchange: &Exchange) -> Option<(String, SecretString)> {
@@ -132,6 +133,7 @@ pub struct Running {
     ca_pem: String,
     user: String,
     password: SecretString,
+    routing_domain: Option<String>,
     dump: Option<PathBuf>,
 }
 

@@ -95,3 +95,35 @@ fn what_it_refuses() {
     let address = taken.local_addr().unwrap().to_string();
     place.run(&["lab", "--listen", &address]).refuses(2, &["cannot listen at", &address]);
 }
+
+#[test]
+fn the_connection_file_reaches_it_by_every_connection_and_a_wrong_password_is_3() {
+    let place = Place::new();
+    let (child, _) = start(&place, &["--write-config", "lab.toml", "--log", "lab.log"]);
+    for name in ["lab", "lab-enable", "lab-hybrid", "lab-hybrid-enable", "lab-https", "lab-wsman"] {
+        let ran =
+            place.run(&["invoke", "Get-Mailbox", "Identity=Administrator", "-c", "lab.toml", "-n", name]);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+    }
+    let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
+    for endpoint in ["PowerShell", "Wsman"] {
+        let cmdlet = format!("\"endpoint\":\"{endpoint}\",\"cmdlet\":\"Get-Mailbox\"");
+        assert!(log.contains(&cmdlet), "{endpoint} in {log}");
+    }
+    std::fs::write(place.path().join("lab.toml.password"), super::CANARY).unwrap();
+    let set = [
+        "invoke",
+        "Set-Mailbox",
+        "Identity=Administrator",
+        "CustomAttribute1=x",
+        "-c",
+        "lab.toml",
+        "-n",
+        "lab",
+    ];
+    place.run(&set).refuses(3, &["refuses the sign-in", "wrong user name or password"]);
+    end(child);
+    let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
+    assert!(!log.contains("Set-Mailbox") && !log.contains(super::CANARY), "nothing was tried");
+    place.run(&set).refuses(3, &["cannot be reached"]);
+}

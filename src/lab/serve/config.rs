@@ -54,11 +54,14 @@ impl Running {
 
     fn config_text(&self, ca: &Path, password: &Path) -> String {
         let mut text = format!("{FIRST_LINE}# There are several: choose one with -n lab.\n");
+        // Exchange's policies make the addresses of that domain.
+        let excluded: Vec<String> = self.routing_domain.iter().map(|domain| quoted(domain)).collect();
+        let excluded = excluded.join(", ");
         for (name, infrastructure, endpoint, tls, create_method) in CONNECTIONS {
             text += &format!(
                 "\n[connections.{name}]\ninfrastructure = \"{infrastructure}\"\nserver = {}\n\
                  authentication = \"negotiate\"\nusername = {}\npassword = {}\ncreate_method = \"{create_method}\"\n\
-                 excluded_smtp_domains = [\"contoso.mail.onmicrosoft.com\"]\n",
+                 excluded_smtp_domains = [{excluded}]\n",
                 quoted(&self.url(endpoint, tls)),
                 quoted(self.user()),
                 quoted(&format!("file:{}", password.display())),
