@@ -40,9 +40,12 @@ impl Exchange {
         Ok(Self { directory, log: Vec::new(), faults: Vec::new(), requests: 0, sessions: 0 })
     }
 
-    /// A session (runspace) for a user who has signed in. Sessions read and write on the domain controllers in turn unless a command names one.
+    /// A session (runspace) for a user who has signed in. Where changes take time to replicate,
+    /// sessions read and write on the domain controllers in turn unless a command names one; else all on the first.
     pub fn session(&mut self, endpoint: Endpoint, user: &str, serialization: Serialization) -> LabSession {
-        let dc = self.sessions % self.directory.domain_controllers().count().max(1);
+        let turns =
+            if self.directory.replicates_at_once() { 1 } else { self.directory.domain_controllers().count() };
+        let dc = self.sessions % turns.max(1);
         self.sessions += 1;
         LabSession::new(endpoint, user, serialization, dc)
     }

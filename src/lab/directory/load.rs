@@ -212,20 +212,17 @@ impl Directory {
         format!("{}/Users", self.configuration.forest)
     }
 
-    /// The addresses that the policy gives; `primary` takes the place of the one the policy would make primary.
+    /// The addresses of a new mailbox: a `primary` that is given takes it out of the policy, so it is all there is.
     pub(crate) fn policy_addresses(&self, entry: &Entry, primary: Option<&str>) -> Vec<String> {
         let fallback = [format!("SMTP:%m@{}", self.configuration.default_domain())];
         let templates =
             self.configuration.address_policies.first().map_or(&fallback[..], |policy| &policy.templates);
-        let mut addresses: Vec<Proxy> = Vec::new();
-        if let Some(primary) = primary {
-            addresses.push(Proxy { prefix: "SMTP".to_owned(), address: primary.to_owned() });
-        }
-        for template in templates {
-            let mut proxy = Proxy::parse(&fill(template, entry));
-            if primary.is_some() && proxy.is_smtp() {
-                proxy.prefix = "smtp".to_owned();
-            }
+        let mut addresses: Vec<Proxy> = match primary {
+            Some(primary) => vec![Proxy { prefix: "SMTP".to_owned(), address: primary.to_owned() }],
+            None => Vec::new(),
+        };
+        for template in templates.iter().filter(|_| primary.is_none()) {
+            let proxy = Proxy::parse(&fill(template, entry));
             if !addresses.iter().any(|known| known.key() == proxy.key()) {
                 addresses.push(proxy);
             }

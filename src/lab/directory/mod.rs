@@ -58,6 +58,11 @@ impl Directory {
     }
 
     /// How long a change needs to the other domain controllers from now on.
+    /// Whether every domain controller sees a change at once.
+    pub(in crate::lab) fn replicates_at_once(&self) -> bool {
+        self.delay_ms == 0
+    }
+
     pub(super) fn set_delay(&mut self, delay_ms: u64) {
         self.delay_ms = delay_ms;
     }
