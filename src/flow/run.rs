@@ -107,10 +107,8 @@ pub async fn plan(
             positions.push(row);
         }
         let change = one.planned(sites);
-        planned.push(match &one {
-            Read::Change { prepared: Ok(prepared), .. } if options.what_if => {
-                what_if::ask(change, &prepared.directory).await
-            }
+        planned.push(match one.prepared() {
+            Some(prepared) if options.what_if => what_if::ask(change, &prepared.directory).await,
             _ => change,
         });
     }
@@ -196,19 +194,16 @@ pub async fn apply(
     progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
     let executor = Executor { journal, secrets: &secrets };
-    let jobs: Vec<(usize, Box<Change>, &Site, Option<Result<Prepared, ResultError>>)> = read
-        .into_iter()
-        .zip(&todo_rows)
-        .filter_map(|(read, position)| match read {
-            Read::Change { change, site, prepared } => Some((*position, change, site, Some(prepared))),
+    let mut slots: Vec<Option<(usize, Box<ReadChange<'_>>)>> = Vec::new();
+    for (read, position) in read.into_iter().zip(todo_rows) {
+        match read {
+            Read::Change(read) => slots.push(Some((position, read))),
             Read::Refused(refused) => {
-                results.insert(*position, refused.result(sites.default_name()));
-                None
+                results.insert(position, refused.result(sites.default_name()));
             }
-        })
-        .collect();
+        }
+    }
     let at_once = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
-    let mut slots: Vec<Option<_>> = jobs.into_iter().map(Some).collect();
     let lanes: Vec<Vec<_>> = lanes
         .into_iter()
         .map(|lane| {
@@ -218,15 +213,14 @@ pub async fn apply(
     let (executor, saved, seqs) = (&executor, &saved, &seqs);
     let mut running = futures_util::stream::iter(lanes.into_iter().map(|lane| async move {
         let mut done = Vec::new();
-        for (place, (position, change, site, mut ready)) in lane.into_iter().enumerate() {
+        for (place, (position, read)) in lane.into_iter().enumerate() {
             if stop.is_requested() {
                 break;
             }
+            let ReadChange { change, site, prepared } = *read;
             let Some(seq) = seqs.get(&position) else { continue };
             // What an earlier change of the lane wrote was not seen by the first read.
-            if place > 0 {
-                ready = None;
-            }
+            let ready = (place == 0).then_some(prepared);
             let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
             let job = Job { seq: *seq, change: &change, site, saved };
             let result = executor.execute(&job, ready).await?;
@@ -291,36 +285,42 @@ fn plain(class: ErrorClass, message: String) -> ResultError {
 /// A row after the first read of its account.
 enum Read<'a> {
     Refused(RefusedRow),
-    Change { change: Box<Change>, site: &'a Site, prepared: Result<Prepared, ResultError> },
+    Change(Box<ReadChange<'a>>),
+}
+
+struct ReadChange<'a> {
+    change: Change,
+    site: &'a Site,
+    prepared: Result<Prepared, ResultError>,
 }
 
 impl Read<'_> {
-    fn change(&self) -> Option<&Change> {
+    fn change(&self) -> Option<&ReadChange<'_>> {
         match self {
-            Read::Change { change, .. } => Some(change),
+            Read::Change(read) => Some(read),
             Read::Refused(_) => None,
         }
     }
 
+    fn prepared(&self) -> Option<&Prepared> {
+        self.change().and_then(|read| read.prepared.as_ref().ok())
+    }
+
     fn for_lanes(&self) -> Option<(&Change, Option<&Recipient>)> {
-        match self {
-            Read::Change { change, prepared, .. } => {
-                Some((change, prepared.as_ref().ok().and_then(|prepared| prepared.current.as_ref())))
-            }
-            Read::Refused(_) => None,
-        }
+        let current = self.prepared().and_then(|prepared| prepared.current.as_ref());
+        self.change().map(|read| (&read.change, current))
     }
 
     fn planned(&self, sites: &Sites) -> PlannedChange {
         let (change, site, prepared) = match self {
             Read::Refused(row) => return PlannedChange::unplanned(row.result(sites.default_name())),
-            Read::Change { change, site, prepared } => (change, site, prepared),
+            Read::Change(read) => (&read.change, read.site, &read.prepared),
         };
         let name = &site.connection.name;
         match prepared {
             Ok(prepared) => {
                 let base = base_hash(prepared.current.as_ref());
-                PlannedChange::new(change.as_ref().clone(), name, prepared.planned.clone(), Some(base))
+                PlannedChange::new(change.clone(), name, prepared.planned.clone(), Some(base))
             }
             Err(error) => {
                 let mut result = refused(change, name, error.clone());
@@ -353,7 +353,7 @@ async fn read_all<'a>(
                 match open.get(name) {
                     Some(site) => {
                         let prepared = prepare(site, &change).await;
-                        Read::Change { change, site, prepared }
+                        Read::Change(Box::new(ReadChange { change: *change, site, prepared }))
                     }
                     None => Read::Refused(RefusedRow {
                         problems: vec![format!("there is no connection `{name}`")],
@@ -377,12 +377,9 @@ async fn read_all<'a>(
 /// `R33` for the flow as a whole, for each connection.
 fn guard(open: &BTreeMap<String, Site>, read: &[Read<'_>]) -> Result<(), RunError> {
     for (name, site) in open {
-        let plans = read.iter().filter_map(|read| match read {
-            Read::Change { site, prepared: Ok(prepared), .. } if site.connection.name == *name => {
-                Some(&prepared.planned)
-            }
-            _ => None,
-        });
+        let of_site =
+            read.iter().filter(|read| read.change().is_some_and(|read| read.site.connection.name == *name));
+        let plans = of_site.filter_map(|read| read.prepared().map(|prepared| &prepared.planned));
         if let Some(finding) = plan::mass_removal(plans, site.connection.max_removing_percent) {
             return Err(RunError::Guard(Box::new(finding)));
         }
