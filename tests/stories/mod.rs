@@ -3,5 +3,6 @@
 mod canary;
 mod in_process;
 mod lab;
+mod sample_files;
 #[cfg(unix)]
 mod signals;
