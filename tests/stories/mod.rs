@@ -4,4 +4,6 @@ mod canary;
 mod in_process;
 mod lab;
 #[cfg(unix)]
+mod samples;
+#[cfg(unix)]
 mod signals;

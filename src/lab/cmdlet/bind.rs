@@ -11,6 +11,8 @@ use super::metadata::{COMMON, Cmdlet, Parameter};
 #[derive(Debug)]
 pub(super) struct Arguments {
     values: Vec<(&'static str, Bound)>,
+    /// Texts as they were sent, where binding reads another form out of them
+    texts: Vec<(&'static str, String)>,
 }
 
 impl Arguments {
@@ -44,6 +46,15 @@ impl Arguments {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &Bound)> {
         self.values.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Every parameter as it was sent, secrets masked.
+    pub(super) fn masked(&self) -> serde_json::Map<String, serde_json::Value> {
+        let sent =
+            |name: &str| self.texts.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
+        self.iter()
+            .map(|(name, bound)| (name.to_owned(), sent(name).map_or_else(|| bound.masked(), Into::into)))
+            .collect()
     }
 
     /// Binds a value from the pipeline to `Identity`.
@@ -100,13 +111,17 @@ pub(super) fn bind(
         return Err(errors::variables_not_allowed());
     }
     let mut values = Vec::with_capacity(chosen.len());
+    let mut texts = Vec::new();
     for (parameter, value) in &chosen {
         let bound = convert::convert(parameter, value)
             .map_err(|refusal| errors::binding(cmdlet.name, refusal.id, &refusal.message))?;
+        if let (Bound::Text(_), Some(text)) = (&bound, value.as_str()) {
+            texts.push((parameter.name, text.to_owned()));
+        }
         values.push((parameter.name, bound));
     }
     resolve_set(cmdlet, &chosen, piped)?;
-    Ok(Arguments { values })
+    Ok(Arguments { values, texts })
 }
 
 /// Exact name, else a prefix that fits one parameter only.
