@@ -1,5 +1,6 @@
 //! The parameter binder: names, positions, parameter sets.
 
+use serde_json::Value as Json;
 use wsman::clixml::Value;
 use wsman::psrp::{Command, ErrorRecord};
 
@@ -11,8 +12,8 @@ use super::metadata::{COMMON, Cmdlet, Parameter};
 #[derive(Debug)]
 pub(super) struct Arguments {
     values: Vec<(&'static str, Bound)>,
-    /// Texts as they were sent, where binding reads another form out of them
-    texts: Vec<(&'static str, String)>,
+    /// For the log: what was sent, secrets masked
+    shown: Vec<(&'static str, Json)>,
 }
 
 impl Arguments {
@@ -48,19 +49,17 @@ impl Arguments {
         self.values.iter().map(|(name, value)| (*name, value))
     }
 
-    /// Every parameter as it was sent, secrets masked.
-    pub(super) fn masked(&self) -> serde_json::Map<String, serde_json::Value> {
-        let sent =
-            |name: &str| self.texts.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_str());
-        self.iter()
-            .map(|(name, bound)| (name.to_owned(), sent(name).map_or_else(|| bound.masked(), Into::into)))
-            .collect()
+    /// The parameters as they were sent, secrets masked.
+    pub(super) fn shown(&self) -> serde_json::Map<String, Json> {
+        self.shown.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
     }
 
     /// Binds a value from the pipeline to `Identity`.
     pub(super) fn bind_identity(&mut self, value: &Value) {
         let bound = convert::identity(value);
         self.values.retain(|(name, _)| *name != "Identity");
+        self.shown.retain(|(name, _)| *name != "Identity");
+        self.shown.push(("Identity", bound.masked()));
         self.values.push(("Identity", bound));
     }
 }
@@ -111,17 +110,15 @@ pub(super) fn bind(
         return Err(errors::variables_not_allowed());
     }
     let mut values = Vec::with_capacity(chosen.len());
-    let mut texts = Vec::new();
+    let mut shown = Vec::with_capacity(chosen.len());
     for (parameter, value) in &chosen {
         let bound = convert::convert(parameter, value)
             .map_err(|refusal| errors::binding(cmdlet.name, refusal.id, &refusal.message))?;
-        if let (Bound::Text(_), Some(text)) = (&bound, value.as_str()) {
-            texts.push((parameter.name, text.to_owned()));
-        }
+        shown.push((parameter.name, convert::shown(value, &bound)));
         values.push((parameter.name, bound));
     }
     resolve_set(cmdlet, &chosen, piped)?;
-    Ok(Arguments { values, texts })
+    Ok(Arguments { values, shown })
 }
 
 /// Exact name, else a prefix that fits one parameter only.

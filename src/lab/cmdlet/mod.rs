@@ -171,7 +171,7 @@ fn invoke(
         (Some(_), false) => "error",
         (Some(_), true) => "failed",
     };
-    let parameters = arguments.masked();
+    let parameters = arguments.shown();
     exchange.log.push(LogEntry {
         outcome,
         reason: record.as_ref().map(|record| record.category.reason.clone()),
