@@ -5,4 +5,6 @@ mod in_process;
 mod lab;
 mod sample_files;
 #[cfg(unix)]
+mod samples;
+#[cfg(unix)]
 mod signals;
