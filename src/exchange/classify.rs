@@ -59,10 +59,11 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
     let message = record.details_message.clone().unwrap_or_else(|| record.message.clone());
     let exception = exception(record);
     let id = record.fully_qualified_error_id.as_str();
-    let (class, hint) = by_name(&exception, id).or_else(|| by_text(&message)).unwrap_or((
-        ErrorClass::Internal,
-        "Exchange gave an error that is not known; the full text is above",
-    ));
+    let (class, hint) =
+        by_code(&message).or_else(|| by_name(&exception, id)).or_else(|| by_text(&message)).unwrap_or((
+            ErrorClass::Internal,
+            "Exchange gave an error that is not known; the full text is above",
+        ));
     let class = refine(class, &message);
     let owner = if class == ErrorClass::Conflict { owner_in(&message) } else { None };
     Refusal { class, message, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()), owner }
@@ -81,6 +82,13 @@ fn exception(record: &ErrorRecord) -> String {
     }
     let first = record.exception_types.first().map(String::as_str).unwrap_or_default();
     first.rsplit('.').next().unwrap_or(first).to_owned()
+}
+
+/// Codes of Active Directory: one exception carries them all, and no language changes them.
+fn by_code(message: &str) -> Option<(ErrorClass, &'static str)> {
+    message
+        .contains("0000052D")
+        .then_some((ErrorClass::InvalidInput, "choose a password that the password policy allows"))
 }
 
 fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
@@ -291,6 +299,10 @@ mod tests {
         );
         assert_eq!(class("OverBudgetException", "", ""), ErrorClass::Throttled);
         assert_eq!(class("ADTransientException", "", ""), ErrorClass::Transient);
+        let denied = "00000005: SecErr: DSID-031A126C, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0";
+        assert_eq!(class("ADOperationException", "", denied), ErrorClass::AccessDenied);
+        let weak = "0000052D: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0";
+        assert_eq!(class("ADOperationException", "", weak), ErrorClass::InvalidInput);
         assert_eq!(class("NotAcceptedDomainException", "", ""), ErrorClass::RefusedByRule);
     }
 

@@ -13,7 +13,7 @@ pub struct LogEntry {
     pub endpoint: &'static str,
     /// Cmdlet name in the spelling of Exchange; as sent when there is no such cmdlet; `(script)` for a script
     pub cmdlet: String,
-    /// Parameters as bound, secrets as `***`
+    /// Parameters by their whole names, values as they were sent, secrets as `***`
     pub parameters: serde_json::Map<String, serde_json::Value>,
     /// `completed`, `error` (non-terminating) or `failed`
     pub outcome: &'static str,

@@ -3,5 +3,8 @@
 mod canary;
 mod in_process;
 mod lab;
+mod sample_files;
+#[cfg(unix)]
+mod samples;
 #[cfg(unix)]
 mod signals;

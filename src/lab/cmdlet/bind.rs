@@ -1,5 +1,6 @@
 //! The parameter binder: names, positions, parameter sets.
 
+use serde_json::Value as Json;
 use wsman::clixml::Value;
 use wsman::psrp::{Command, ErrorRecord};
 
@@ -11,6 +12,8 @@ use super::metadata::{COMMON, Cmdlet, Parameter};
 #[derive(Debug)]
 pub(super) struct Arguments {
     values: Vec<(&'static str, Bound)>,
+    /// For the log: what was sent, secrets masked
+    shown: Vec<(&'static str, Json)>,
 }
 
 impl Arguments {
@@ -46,10 +49,17 @@ impl Arguments {
         self.values.iter().map(|(name, value)| (*name, value))
     }
 
+    /// The parameters as they were sent, secrets masked.
+    pub(super) fn shown(&self) -> serde_json::Map<String, Json> {
+        self.shown.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
     /// Binds a value from the pipeline to `Identity`.
     pub(super) fn bind_identity(&mut self, value: &Value) {
         let bound = convert::identity(value);
         self.values.retain(|(name, _)| *name != "Identity");
+        self.shown.retain(|(name, _)| *name != "Identity");
+        self.shown.push(("Identity", bound.masked()));
         self.values.push(("Identity", bound));
     }
 }
@@ -100,13 +110,15 @@ pub(super) fn bind(
         return Err(errors::variables_not_allowed());
     }
     let mut values = Vec::with_capacity(chosen.len());
+    let mut shown = Vec::with_capacity(chosen.len());
     for (parameter, value) in &chosen {
         let bound = convert::convert(parameter, value)
             .map_err(|refusal| errors::binding(cmdlet.name, refusal.id, &refusal.message))?;
+        shown.push((parameter.name, convert::shown(value, &bound)));
         values.push((parameter.name, bound));
     }
     resolve_set(cmdlet, &chosen, piped)?;
-    Ok(Arguments { values })
+    Ok(Arguments { values, shown })
 }
 
 /// Exact name, else a prefix that fits one parameter only.

@@ -48,6 +48,17 @@ impl Bound {
     }
 }
 
+/// A value as it was sent, as JSON. What binding made of it (a size with its bytes, a list of one) would not be found
+/// again in the client's plan.
+pub(super) fn shown(sent: &Value, bound: &Bound) -> serde_json::Value {
+    match (bound, sent) {
+        (Bound::Secret(_) | Bound::Credential { .. }, _) => bound.masked(),
+        (_, Value::String(text)) => text.to_string_lossy().into(),
+        (_, Value::Bool(flag)) => (*flag).into(),
+        _ => integer(sent).map_or_else(|| bound.masked(), Into::into),
+    }
+}
+
 /// Why a value does not fit.
 pub(super) struct Refusal {
     pub(super) id: &'static str,

@@ -171,7 +171,7 @@ fn invoke(
         (Some(_), false) => "error",
         (Some(_), true) => "failed",
     };
-    let parameters = arguments.iter().map(|(name, value)| (name.to_owned(), value.masked())).collect();
+    let parameters = arguments.shown();
     exchange.log.push(LogEntry {
         outcome,
         reason: record.as_ref().map(|record| record.category.reason.clone()),

@@ -110,9 +110,12 @@ fn made(types: Arc<[Text]>, text: Option<&str>, base: Container, adapted: Proper
 fn value(row: &Row, attribute: Option<Attribute>, serialization: Serialization) -> Value {
     let attribute = attribute.or_else(|| row.default.clone());
     match (row.tag, attribute) {
-        (shape::Tag::Languages, _) => {
-            let culture = shape::culture();
-            made(Arc::clone(&row.types), None, Container::List(vec![culture]), Vec::new())
+        (shape::Tag::Languages, attribute) => {
+            let names = match &attribute {
+                Some(Attribute::List(names)) => names.as_slice(),
+                _ => &[],
+            };
+            made(Arc::clone(&row.types), None, Container::List(shape::cultures(names)), Vec::new())
         }
         (shape::Tag::List, attribute) => {
             let items = match attribute {

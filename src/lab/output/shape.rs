@@ -129,21 +129,35 @@ pub(super) fn custom_proxy() -> Arc<[Text]> {
     Arc::clone(&CUSTOM_PROXY)
 }
 
-/// American English, the language of every mailbox here.
-pub(super) fn culture() -> Value {
+/// The language of a mailbox that was given none.
+const LANGUAGE: &str = "en-US";
+
+/// The cultures of `Languages`.
+pub(super) fn cultures(names: &[String]) -> Vec<Value> {
+    match names {
+        [] => vec![culture(LANGUAGE)],
+        names => names.iter().map(|name| culture(name)).collect(),
+    }
+}
+
+/// A culture; what only Windows knows of it, for American English alone.
+fn culture(name: &str) -> Value {
     let text = |text: &str| Member::Value(Value::String(text.into()));
-    let members = [
-        ("LCID", Member::Value(Value::Int32(1033))),
-        ("Name", text("en-US")),
-        ("DisplayName", text("English (United States)")),
-        ("IetfLanguageTag", text("en-US")),
-        ("ThreeLetterISOLanguageName", text("eng")),
-        ("ThreeLetterWindowsLanguageName", text("ENU")),
-        ("TwoLetterISOLanguageName", text("en")),
+    let two_letters = name.split('-').next().unwrap_or(name);
+    let mut members = vec![
+        ("Name", text(name)),
+        ("IetfLanguageTag", text(name)),
+        ("TwoLetterISOLanguageName", text(two_letters)),
     ];
+    if name == LANGUAGE {
+        members.insert(0, ("LCID", Member::Value(Value::Int32(1033))));
+        members.insert(2, ("DisplayName", text("English (United States)")));
+        members.insert(4, ("ThreeLetterISOLanguageName", text("eng")));
+        members.insert(5, ("ThreeLetterWindowsLanguageName", text("ENU")));
+    }
     Value::Object(Arc::new(Object {
         type_names: Some(Arc::clone(&CULTURE)),
-        to_string: Some("en-US".into()),
+        to_string: Some(name.into()),
         base: Container::None,
         adapted: members.into_iter().map(|(name, member)| (Arc::new(Text::from(name)), member)).collect(),
         ..Object::default()

@@ -61,7 +61,8 @@ impl Running {
             text += &format!(
                 "\n[connections.{name}]\ninfrastructure = \"{infrastructure}\"\nserver = {}\n\
                  authentication = \"negotiate\"\nusername = {}\npassword = {}\ncreate_method = \"{create_method}\"\n\
-                 excluded_smtp_domains = [{excluded}]\n",
+                 excluded_smtp_domains = [{excluded}]\n\
+                 replication_wait = \"5s\"\n",
                 quoted(&self.url(endpoint, tls)),
                 quoted(self.user()),
                 quoted(&format!("file:{}", password.display())),

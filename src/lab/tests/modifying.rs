@@ -67,6 +67,35 @@ fn multi_valued_deltas() {
 }
 
 #[test]
+fn languages_are_cultures() {
+    let mut bench = Bench::new();
+    assert_eq!(strings(bench.mailbox("ada").get("Languages").unwrap()), ["en-US"]);
+    bench.run(set("ada").parameter("Languages", Value::strings(["de-CH", "rm-CH"]))).silent();
+    let languages = bench.mailbox("ada");
+    let languages = languages.get("Languages").unwrap();
+    assert_eq!(strings(languages), ["de-CH", "rm-CH"]);
+    assert_eq!(languages.as_list()[1].get("TwoLetterISOLanguageName"), Some(&text("rm")));
+}
+
+#[test]
+fn the_log_shows_what_was_sent() {
+    let mut bench = Bench::new();
+    let command = set("ada")
+        .parameter("maxsendsize", text("35MB"))
+        .parameter("RecipientLimits", text("500"))
+        .parameter("ExtensionCustomAttribute1", text("a;b"))
+        .parameter("ModeratedBy", Value::strings(["paul", "info"]))
+        .parameter("ModerationEnabled", Value::Bool(true));
+    bench.run(command).silent();
+    let entry = bench.exchange.take_log().pop().unwrap();
+    assert_eq!(
+        serde_json::Value::Object(entry.parameters.clone()),
+        serde_json::json!({"Identity": "ada", "MaxSendSize": "35MB", "RecipientLimits": "500",
+            "ExtensionCustomAttribute1": "a;b", "ModeratedBy": ["paul", "info"], "ModerationEnabled": true})
+    );
+}
+
+#[test]
 fn renaming() {
     let mut bench = Bench::new();
     let guid = shown(&bench.mailbox("ada"), "Guid");
