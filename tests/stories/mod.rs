@@ -1,6 +1,8 @@
 //! Things that must hold across the whole program.
 
 mod canary;
+#[cfg(unix)]
+mod canary_program;
 mod in_process;
 mod lab;
 #[cfg(unix)]
