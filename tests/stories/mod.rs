@@ -3,6 +3,7 @@
 mod canary;
 mod in_process;
 mod lab;
+mod sample_commands;
 mod sample_files;
 #[cfg(unix)]
 mod samples;
