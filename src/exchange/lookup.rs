@@ -81,8 +81,14 @@ impl Directory {
             return self.single(call.with("Status", Value::Bool(true)), identity).await;
         }
         let user = Call::new("Get-User").with("Identity", Value::from(identity.text().as_str()));
-        let Some(user) = self.single(self.pinned(user), identity).await? else {
-            return Ok(None);
+        let user = match self.single(self.pinned(user), identity).await? {
+            Some(user) => user,
+            // A contact or a group is no user, but has the name all the same.
+            None => {
+                let any = self.call("Get-Recipient").with("Identity", Value::from(identity.text().as_str()));
+                let Some(other) = self.single(any, identity).await? else { return Ok(None) };
+                other
+            }
         };
         let cmdlet = match &user.kind {
             RecipientKind::Mailbox(_) => "Get-Mailbox",

@@ -5,6 +5,8 @@ mod canary;
 mod canary_program;
 mod in_process;
 mod lab;
+mod sample_commands;
+mod sample_files;
 #[cfg(unix)]
 mod samples;
 #[cfg(unix)]

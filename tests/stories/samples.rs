@@ -194,7 +194,7 @@ fn a_starter_signs_in_with_the_password_of_the_flow() {
 }
 
 /// For each row of `mistakes.csv`: the class of the error, and words of its message.
-const MISTAKES: [(&str, &str, &str); 34] = [
+const MISTAKES: [(&str, &str, &str); 55] = [
     ("empty-list", "refused_by_rule", "R6"),
     ("non-smtp-in-flow", "invalid_input", "R4"),
     ("bad-syntax", "invalid_input", "R5"),
@@ -229,6 +229,27 @@ const MISTAKES: [(&str, &str, &str); 34] = [
     ("wildcard-identity", "invalid_input", "wildcard"),
     ("create-what-is-there", "conflict", "RemoteUserMailbox"),
     ("not-a-number", "invalid_input", "many"),
+    ("many-addresses-lost", "refused_by_rule", "R33"),
+    ("policy-and-another-primary", "refused_by_rule", "would put its own back"),
+    ("create-of-another-type", "conflict", "not a SharedMailbox"),
+    ("create-of-another-person", "conflict", "has the UserPrincipalName"),
+    ("linked-cannot-be-converted", "unsupported", "cannot be converted"),
+    ("remote-cannot-be-linked", "unsupported", "cannot be linked"),
+    ("linked-without-its-master", "invalid_input", "needs LinkedDomainController"),
+    ("master-of-an-ordinary-mailbox", "invalid_input", "takes no LinkedMasterAccount"),
+    ("identity-missing", "invalid_input", "identity is empty"),
+    ("name-missing", "invalid_input", "needs Name"),
+    ("upn-malformed", "invalid_input", "jane@contoso.com"),
+    ("alias-not-ascii", "invalid_input", "may not hold 'ü'"),
+    ("two-passwords", "invalid_input", "there is a `_param_password` too"),
+    ("password-reference-unknown", "invalid_input", "must be a reference"),
+    ("routing-address-cleared", "invalid_input", "cannot be cleared"),
+    ("cloud-only-parameter", "unsupported", "Exchange Online only"),
+    ("unicode-domain", "invalid_input", "xn--"),
+    ("not-a-mailbox-database", "invalid_input", "needs Server"),
+    ("database-not-found", "not_found", "no mailbox database"),
+    ("group-not-a-mailbox", "conflict", "is a MailUniversalDistributionGroup"),
+    ("contact-not-a-user", "conflict", "is a MailContact"),
 ];
 
 #[test]
