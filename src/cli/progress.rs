@@ -42,7 +42,8 @@ impl Progress for Bar<'_> {
     fn planned(&self, changes: &[PlannedChange]) {
         if let Some(context) = self.plan {
             // A reader that went away does not stop the work.
-            let _ = context.out(&plan_text(changes, context.output_style()));
+            let text = plan_text(changes, context.output_style());
+            let _ = self.bar.suspend(|| context.out(&text));
         }
     }
 

@@ -68,6 +68,20 @@ impl Remote {
         }
     }
 
+    async fn attempt(&self, call: &Call) -> Result<Answer, ExchangeError> {
+        let pool = self.runspace().await?;
+        let mut command = Command::new(&call.cmdlet);
+        for (name, value) in &call.parameters {
+            command = command.parameter(name, value.clone());
+        }
+        let answer = run(&pool, command, self.operation).await;
+        // After an error the runspace is given up: nobody knows what still runs in it.
+        if answer.is_ok() {
+            self.put_back(pool);
+        }
+        answer
+    }
+
     fn put_back(&self, pool: RunspacePool) {
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(pool);
@@ -81,17 +95,12 @@ impl Exchange for Remote {
         let Ok(_slot) = self.slots.acquire().await else {
             return Err(ExchangeError::SessionLost("the connection is closed".into()));
         };
-        let pool = self.runspace().await?;
-        let mut command = Command::new(&call.cmdlet);
-        for (name, value) in &call.parameters {
-            command = command.parameter(name, value.clone());
+        // A read can be asked again; whether a write was carried out is for the caller to find out.
+        let is_read = call.cmdlet.starts_with("Get-");
+        match self.attempt(call).await {
+            Err(ExchangeError::SessionLost(_)) if is_read => self.attempt(call).await,
+            answer => answer,
         }
-        let answer = run(&pool, command, self.operation).await;
-        // After an error the runspace is given up: nobody knows what still runs in it.
-        if answer.is_ok() {
-            self.put_back(pool);
-        }
-        answer
     }
 
     async fn close(&self) {

@@ -123,14 +123,13 @@ fn the_joiners_are_of_every_kind() {
     at_least(5, "a marked primary that is not the last", &|change| {
         listed(change).iter().rev().skip(1).any(|address| address.starts_with("SMTP:"))
     });
-    let forms: [(&str, fn(&Identity) -> bool); 5] = [
-        ("GUID", |it| matches!(it, Identity::Guid(_))),
+    for (form, is) in [
+        ("GUID", (|it| matches!(it, Identity::Guid(_))) as fn(&Identity) -> bool),
         ("distinguished name", |it| matches!(it, Identity::DistinguishedName(_))),
         ("canonical name", |it| matches!(it, Identity::CanonicalName(_))),
         ("account with domain", |it| matches!(it, Identity::DomainAccount(_))),
         ("address", |it| matches!(it, Identity::UserPrincipalNameOrAddress(_))),
-    ];
-    for (form, is) in forms {
+    ] {
         at_least(1, form, &|change| is(&Identity::parse(&change.identity).unwrap()));
     }
     for (script, letters) in [
