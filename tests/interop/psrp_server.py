@@ -1,7 +1,7 @@
 """A WinRM endpoint built only from third-party parts: psrpcore's ServerRunspacePool and pyspnego's acceptor.
 
-Our client is run against it. Prints one JSON line with its ports, then serves until its standard input closes.
-Arguments: --tls-cert FILE --tls-key FILE (both written here when --make-cert DIR is given).
+Our client is run against it. Prints one JSON line with its ports, its certificate and an account, then serves until its
+standard input closes.
 
 The cmdlets are the few that the test needs; what arrives is written to --log as JSON lines, so that the test can
 compare what an independent reader understood with what was meant.
@@ -20,6 +20,9 @@ import threading
 import time
 import uuid
 import xml.etree.ElementTree as ET
+
+# What fits into an envelope of 500 KiB, and a number that is no multiple of anything.
+MAX_DATA = 99_991
 
 USER, PASSWORD = "svc-peer", "P@ssw0rd-of-the-peer"
 
@@ -271,8 +274,8 @@ class Server:
                     state = shell.pipelines.get(uuid.UUID(command_id))
                     if state is None:
                         raise Fault(2150858843, "no such command")
-                    data, state.pending = state.pending, b""
-                    done = state.done
+                    data, state.pending = state.pending[:MAX_DATA], state.pending[MAX_DATA:]
+                    done = state.done and not state.pending
                 else:
                     data, shell.pool_pending = shell.pool_pending, b""
                     done = False
@@ -364,6 +367,7 @@ def handler(server, tls_binding):
                     token_header = [("WWW-Authenticate", "%s %s" % (self.scheme, base64.b64encode(answer).decode()))]
                 if not self.context.complete:
                     return self.reply(401, headers=token_header)
+                server.log({"signed_in": self.scheme})
             if self.context is None or not self.context.complete:
                 return self.reply(401, headers=[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "NTLM")])
             if not body:

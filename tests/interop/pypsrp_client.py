@@ -8,9 +8,10 @@ Prints one JSON line per cell and ends with 1 when a cell failed.
 import json
 import sys
 import traceback
+import xml.etree.ElementTree as ET
 
-from pypsrp.complex_objects import ObjectMeta
-from pypsrp.exceptions import AuthenticationError
+from pypsrp.complex_objects import ObjectMeta, PSInvocationState
+from pypsrp.exceptions import AuthenticationError, WinRMError
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.wsman import WSMan
 
@@ -41,14 +42,22 @@ def call(pool, name, script=False, **parameters):
         shell.add_cmdlet(name)
     for key, value in parameters.items():
         shell.add_parameter(key, value)
-    failure = None
+    failure, output = None, []
     try:
         output = shell.invoke()
-    except Exception as error:
-        output, failure = [], str(error)
+    except WinRMError as error:
+        failure = str(error)
+    if shell.state == PSInvocationState.FAILED:
+        # pypsrp puts the terminating error behind the others and raises nothing.
+        failure = str(shell.streams.error.pop())
     errors = [str(record) for record in shell.streams.error]
     warnings = [str(record.message) for record in shell.streams.warning]
     return output, errors, warnings, failure
+
+
+def addresses(mailbox):
+    # pypsrp leaves a list of a type that it does not know as XML.
+    return [item.text for item in ET.fromstring(mailbox.adapted_properties["EmailAddresses"].property_sets[0])]
 
 
 def check(condition, what):
@@ -70,9 +79,8 @@ def cell(given, tls, auth, path, configuration, number):
 
         output, errors, _, failure = call(pool, "Get-Mailbox", Identity=given["existing"])
         check(failure is None and not errors and len(output) == 1, "Get-Mailbox: %s %s" % (errors, failure))
-        properties = output[0].adapted_properties
-        check(len(properties) >= 200, "properties: %d" % len(properties))
-        check(any(a.startswith("SMTP:") for a in properties["EmailAddresses"]), "EmailAddresses: %s" % properties["EmailAddresses"])
+        check(len(output[0].adapted_properties) >= 200, "properties: %d" % len(output[0].adapted_properties))
+        check(any(address.startswith("SMTP:") for address in addresses(output[0])), "EmailAddresses: %s" % addresses(output[0]))
 
         output, errors, _, failure = call(pool, "Get-Mailbox", Identity="nobody-by-this-name")
         check(failure is None and not output and "couldn't be found" in errors[0], "missing: %s %s" % (errors, failure))
@@ -91,6 +99,9 @@ def cell(given, tls, auth, path, configuration, number):
             pool, "Set-Mailbox", Identity=upn,
             EmailAddresses=["SMTP:%s" % upn, "smtp:second-%02d@%s" % (number, given["domain"]), "X500:/o=Contoso/cn=%02d" % number])
         check(failure is None and not errors, "Set-Mailbox: %s %s" % (errors, failure))
+        output, errors, _, failure = call(pool, "Get-Mailbox", Identity=upn)
+        now = addresses(output[0])
+        check("smtp:second-%02d@%s" % (number, given["domain"]) in now and "X500:/o=Contoso/cn=%02d" % number in now, "addresses: %s" % now)
         output, errors, _, failure = call(pool, "Disable-Mailbox", Identity=upn)
         check(failure is not None or errors, "Disable-Mailbox did not ask for confirmation")
         output, errors, _, failure = call(pool, "Disable-Mailbox", Identity=upn, Confirm=False)

@@ -1,12 +1,12 @@
 //! The connections of a session: kept, replaced when they are lost, and when a request may be sent again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tracing::debug;
 
 use super::connection::Connection;
-use super::error::Error;
+use super::error::{Error, SignInError};
 use super::target::Target;
 
 /// Tries of a request whose repetition does no harm.
@@ -33,6 +33,8 @@ pub(crate) struct Transport {
     /// The one used last is taken first.
     idle: Arc<Mutex<Vec<Counted>>>,
     open: Arc<AtomicUsize>,
+    /// A sign-in that was refused: each further try would bring the account nearer to being locked.
+    refused: Arc<OnceLock<SignInError>>,
 }
 
 /// A connection that is counted for as long as it lives.
@@ -58,7 +60,7 @@ impl Drop for Count {
 
 impl Transport {
     pub(crate) fn new(target: Target) -> Self {
-        Self { target: Arc::new(target), idle: Arc::default(), open: Arc::default() }
+        Self { target: Arc::new(target), idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -102,7 +104,7 @@ impl Transport {
             Some(counted) => counted,
             None => {
                 let count = Count::new(&self.open);
-                Counted { connection: Connection::open(self.target.clone()).await?, _count: count }
+                Counted { connection: self.open().await?, _count: count }
             }
         };
         let answer = counted.connection.request(soap, what).await?;
@@ -110,6 +112,17 @@ impl Transport {
         let place = if spare { 0 } else { idle.len() };
         idle.insert(place, counted);
         Ok(answer)
+    }
+
+    async fn open(&self) -> Result<Connection, Error> {
+        if let Some(refused) = self.refused.get() {
+            return Err(refused.clone().into());
+        }
+        let opened = Connection::open(self.target.clone()).await;
+        if let Err(Error::SignIn(refused)) = &opened {
+            let _ = self.refused.set(refused.clone());
+        }
+        opened
     }
 
     /// `None`: a new one is to be opened.

@@ -1,0 +1,17 @@
+//! Third parties on the other side: our client against psrpcore and pyspnego, pypsrp against our lab.
+//!
+//! The peers come from PyPI into a virtual environment below the target folder. Where they cannot be had the tests
+//! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod our_client;
+mod peer;
+mod python;
+mod their_client;
+
+use std::io::Write as _;
+
+/// A line that shows without `--nocapture`.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
