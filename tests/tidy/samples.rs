@@ -17,3 +17,15 @@ fn every_sample_is_used() {
         assert!(texts.iter().any(|text| text.contains(&name)), "samples/{name} is used by no test");
     }
 }
+
+#[test]
+fn the_commands_of_the_readme_are_run_before_a_change_lands() {
+    let read = |name: &str| std::fs::read_to_string(top().join(name)).unwrap();
+    let (readme, script) = (read("README.md"), read(".ci/run"));
+    let commands: Vec<&str> = readme.lines().filter(|line| line.starts_with("cargo ")).collect();
+    assert_eq!(commands, ["cargo run -- apply samples/joiners.csv --lab", "cargo test --workspace"]);
+    for command in commands {
+        let is_run = script.lines().any(|line| line.split(" >").next() == Some(command));
+        assert!(is_run, "{command}");
+    }
+}
