@@ -1,5 +1,7 @@
 //! Things that must hold across the whole program.
 
+#[cfg(unix)]
+mod broken_peer;
 mod canary;
 #[cfg(unix)]
 mod canary_program;

@@ -177,9 +177,13 @@ fn a_saved_plan_does_exactly_that() {
 fn a_starter_signs_in_with_the_password_of_the_flow() {
     let place = Place::new();
     let _lab = Lab::start(&place);
-    run(&place, "lab.toml", &["apply", &sample("joiners.csv")], 0);
     let flow = std::fs::read_to_string(sample("joiners.csv")).unwrap();
     assert!(flow.contains("Start-001-Pass!word") && flow.contains("Cloud-001-Pass!word"));
+    let (header, rows) = flow.split_once('\n').unwrap();
+    let some = rows.lines().filter(|row| row.starts_with("join-00") || row.starts_with("cloud-001"));
+    let some: Vec<&str> = std::iter::once(header).chain(some).collect();
+    place.write("some.csv", &some.join("\n"));
+    assert_eq!(run(&place, "lab.toml", &["apply", "some.csv"], 0).len(), 10);
     let config = std::fs::read_to_string(place.path().join("lab.toml")).unwrap();
     for (user, password, code) in [
         ("starter001", "Start-001-Pass!word", 0),
