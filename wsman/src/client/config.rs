@@ -18,6 +18,8 @@ pub struct ConnectionConfig {
     pub resource_uri: String,
     /// How to sign in
     pub authentication: Authentication,
+    /// With [`Authentication::Negotiate`]: NTLM where Kerberos cannot be had
+    pub allow_ntlm: bool,
     /// Who signs in
     pub credentials: Credentials,
     /// Service class and host of the SPN where it is not `HTTP/<host of the URL>`
@@ -50,6 +52,12 @@ pub enum Authentication {
     Negotiate,
     /// NTLM without SPNEGO around it, under the scheme `Negotiate`, or `NTLM` where only that is offered
     Ntlm,
+    /// Kerberos and nothing else, under the scheme `Negotiate` or `Kerberos`, whichever is offered
+    Kerberos,
+    /// `[MS-CSSP]`: the server gets the password, for its own sign-ins elsewhere
+    CredSsp,
+    /// The TLS client certificate
+    Certificate,
     /// The password with every request; only over TLS
     Basic,
 }
@@ -109,6 +117,7 @@ impl ConnectionConfig {
             url,
             resource_uri: format!("http://schemas.microsoft.com/powershell/{name}"),
             authentication: Authentication::Negotiate,
+            allow_ntlm: true,
             credentials,
             target_name: None,
             tls: TlsOptions::default(),

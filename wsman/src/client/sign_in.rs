@@ -120,7 +120,14 @@ fn initiator(
         Authentication::Negotiate | Authentication::Basic => {
             Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
         }
+        Authentication::Kerberos => return not_yet("Kerberos"),
+        Authentication::CredSsp => return not_yet("CredSSP"),
+        Authentication::Certificate => return not_yet("certificate"),
     })
+}
+
+fn not_yet(what: &str) -> Result<Box<dyn Initiator>, Error> {
+    Err(Error::Configuration(format!("{what} sign-in is not built in")))
 }
 
 /// Cryptographic random bytes of the system.
