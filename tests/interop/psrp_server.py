@@ -310,21 +310,52 @@ def fault_body(fault):
 
 
 def boundary_parts(body):
-    """Reads the multipart/encrypted body by lengths, as the specification has it."""
-    marker = b"--Encrypted Boundary"
-    start = body.index(b"application/octet-stream") + len(b"application/octet-stream\r\n")
-    head = body[:start].decode("latin-1")
-    length = int(head.lower().split("length=", 1)[1].split("\r\n", 1)[0])
-    end = len(body) - len(marker + b"--\r\n")
-    assert body[end:end + len(marker)] == marker, "terminator"
-    blob = body[start:end]
-    header_length = int.from_bytes(blob[:4], "little")
-    return length, blob[4:4 + header_length], blob[4 + header_length:]
+    """Reads a multipart/encrypted or multipart/x-multi-encrypted body by lengths: (plain length, header, data) of each part."""
+    marker, octets = b"--Encrypted Boundary", b"application/octet-stream\r\n"
+    parts, place = [], 0
+    while not body.startswith(marker + b"--\r\n", place):
+        assert body.startswith(marker + b"\r\n", place), "boundary"
+        start = body.index(octets, place) + len(octets)
+        head = body[place:start].decode("latin-1")
+        length = int(head.lower().split("length=", 1)[1].split("\r\n", 1)[0])
+        header_length = int.from_bytes(body[start:start + 4], "little")
+        start += 4
+        if "credssp" in head.lower():
+            # Header and data are one TLS record.
+            end = start + 5 + int.from_bytes(body[start + 3:start + 5], "big")
+        else:
+            # Padding is counted in Length.
+            end = start + header_length + length
+        parts.append((length, body[start:start + header_length], body[start + header_length:end]))
+        place = end
+    assert place + len(marker) + 4 == len(body), "terminator"
+    return parts
 
 
-def handler(server, tls_binding):
+LABELS = {"kerberos": "application/HTTP-Kerberos-session-encrypted", "credssp": "application/HTTP-CredSSP-session-encrypted"}
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+# What one TLS record holds.
+CHUNK = 16384
+
+
+def handler(server, tls_binding, schemes, has_client_certificate=False):
+    """schemes: in lower case, what is offered and taken."""
     import spnego
     from spnego.channel_bindings import GssChannelBindings
+
+    offer = [("WWW-Authenticate", name) for name in ("Negotiate", "Kerberos", "CredSSP", "NTLM") if name.lower() in schemes]
+    if "basic" in schemes and tls_binding:
+        offer.append(("WWW-Authenticate", 'Basic realm="peer"'))
+
+    def acceptor(scheme):
+        options = {}
+        if tls_binding and scheme != "credssp":
+            options["channel_bindings"] = GssChannelBindings(application_data=tls_binding)
+        protocol = {"ntlm": "ntlm", "kerberos": "kerberos", "credssp": "credssp"}.get(scheme, "negotiate")
+        flags = spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate
+        if protocol == "kerberos":
+            flags = spnego.NegotiateOptions.use_gssapi
+        return spnego.server(hostname="localhost", service="HTTP", protocol=protocol, options=flags, **options)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -345,57 +376,90 @@ def handler(server, tls_binding):
             self.end_headers()
             self.wfile.write(body)
 
+        def refuse(self, why=None):
+            if why:
+                server.log({"sign_in_refused": why})
+            self.context = None
+            self.reply(401, headers=offer)
+
+        def signed_in_without_context(self, authorization):
+            """Basic and certificates: proved with each request, protected by TLS."""
+            scheme, _, token = authorization.partition(" ")
+            if scheme.lower() == "basic" and "basic" in schemes and tls_binding:
+                expected = "%s\\%s:%s" % ("CONTOSO", USER, PASSWORD)
+                return "basic" if base64.b64decode(token).decode() == expected else None
+            if authorization == MUTUAL and has_client_certificate:
+                subject = dict(pair[0] for pair in self.connection.getpeercert()["subject"])
+                return "certificate" if subject.get("commonName") == USER else None
+            return None
+
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             authorization = self.headers.get("Authorization")
             token_header = []
+            if authorization and (authorization == MUTUAL or authorization.lower().startswith("basic ")):
+                how = self.signed_in_without_context(authorization)
+                if how is None:
+                    return self.refuse("not by " + authorization.partition(" ")[0])
+                server.log({"signed_in": how, "mechanism": how, "tls": bool(tls_binding)})
+                if not body:
+                    return self.reply(200)
+                status, answer = server.answer(body)
+                return self.reply(status, answer, headers=[("Content-Type", "application/soap+xml;charset=UTF-8")])
             if authorization:
                 self.scheme, _, token = authorization.partition(" ")
-                if self.context is None or self.context.complete:
-                    options = {}
-                    if tls_binding:
-                        options["channel_bindings"] = GssChannelBindings(application_data=tls_binding)
-                    protocol = "ntlm" if self.scheme.upper() == "NTLM" else "negotiate"
-                    self.context = spnego.server(protocol=protocol, options=spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate, **options)
+                if self.scheme.lower() not in schemes:
+                    return self.refuse("not offered: " + self.scheme)
                 try:
+                    if self.context is None or self.context.complete:
+                        self.context = acceptor(self.scheme.lower())
                     answer = self.context.step(base64.b64decode(token))
                 except Exception as error:  # any refusal is a 401
-                    server.log({"sign_in_refused": str(error)})
-                    self.context = None
-                    return self.reply(401, headers=[("WWW-Authenticate", "Negotiate")])
+                    return self.refuse("%s: %s" % (type(error).__name__, error))
                 if answer:
                     token_header = [("WWW-Authenticate", "%s %s" % (self.scheme, base64.b64encode(answer).decode()))]
                 if not self.context.complete:
                     return self.reply(401, headers=token_header)
-                server.log({"signed_in": self.scheme})
+                server.log({"signed_in": self.scheme, "mechanism": self.context.negotiated_protocol,
+                            "as": str(self.context.client_principal), "tls": bool(tls_binding)})
             if self.context is None or not self.context.complete:
-                return self.reply(401, headers=[("WWW-Authenticate", "Negotiate"), ("WWW-Authenticate", "NTLM")])
+                return self.refuse()
             if not body:
                 return self.reply(200, headers=token_header)
             content_type = self.headers.get("Content-Type", "")
-            sealed = content_type.startswith("multipart/encrypted")
+            sealed = content_type.startswith("multipart/")
             if not sealed and not tls_binding:
                 server.log({"clear_text_refused": True})
                 return self.reply(401)
+            label = LABELS.get(self.scheme.lower(), "application/HTTP-SPNEGO-session-encrypted")
             if sealed:
-                length, header, data = boundary_parts(body)
-                body = self.context.unwrap_winrm(header, data)
-                assert len(body) == length, "Length"
+                assert label in content_type, content_type
+                plain = b""
+                for length, header, data in boundary_parts(body):
+                    part = self.context.unwrap_winrm(header, data)
+                    assert len(part) == length, "Length"
+                    plain += part
+                body = plain
             status, answer = server.answer(body)
             content_type = "application/soap+xml;charset=UTF-8"
             if sealed:
-                wrapped = self.context.wrap_winrm(answer)
-                answer = (
-                    b"--Encrypted Boundary\r\n\tContent-Type: application/HTTP-SPNEGO-session-encrypted\r\n\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n"
-                    b"--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n" % (len(answer) + wrapped.padding_length)
-                    + len(wrapped.header).to_bytes(4, "little") + wrapped.header + wrapped.data + b"--Encrypted Boundary--\r\n")
-                content_type = 'multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"'
+                size = CHUNK if self.scheme.lower() == "credssp" else max(len(answer), 1)
+                chunks = [answer[place:place + size] for place in range(0, len(answer), size)]
+                kind = "multipart/x-multi-encrypted" if len(chunks) > 1 else "multipart/encrypted"
+                answer = b"".join(self.sealed_part(label, chunk) for chunk in chunks) + b"--Encrypted Boundary--\r\n"
+                content_type = '%s;protocol="%s";boundary="Encrypted Boundary"' % (kind, label)
             self.served += 1
             closing = []
             if server.fail_after and self.served >= server.fail_after:
                 # The connection dies after this answer, as idle ones do behind HTTP.sys.
                 closing, self.close_connection = [("Connection", "close")], True
             self.reply(status, answer, headers=token_header + [("Content-Type", content_type)] + closing)
+
+        def sealed_part(self, label, chunk):
+            wrapped = self.context.wrap_winrm(chunk)
+            head = ("--Encrypted Boundary\r\n\tContent-Type: %s\r\n\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length=%d\r\n"
+                    "--Encrypted Boundary\r\n\tContent-Type: application/octet-stream\r\n" % (label, len(chunk) + wrapped.padding_length))
+            return head.encode() + len(wrapped.header).to_bytes(4, "little") + wrapped.header + wrapped.data
 
     return Handler
 
@@ -427,10 +491,55 @@ def make_certificate(folder):
     return cert_path, key_path, b"tls-server-end-point:" + digest.finalize()
 
 
+def make_client_identity(folder):
+    """A certificate for the account, and its own authority."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    now = datetime.datetime.now(datetime.timezone.utc)
+    root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def certificate(subject, public, is_ca, extra=()):
+        builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name("peer clients")).public_key(public)
+                   .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+                   .not_valid_after(now + datetime.timedelta(days=2))
+                   .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), True))
+        for extension in extra:
+            builder = builder.add_extension(extension, False)
+        return builder.sign(root_key, hashes.SHA256())
+
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+    paths = [os.path.join(folder, file) for file in ("client-ca.pem", "client.pem", "client.key")]
+    pem = serialization.Encoding.PEM
+    texts = [certificate("peer clients", root_key.public_key(), True).public_bytes(pem),
+             certificate(USER, key.public_key(), False, [usage]).public_bytes(pem),
+             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())]
+    for path, text in zip(paths, texts):
+        with open(path, "wb") as file:
+            file.write(text)
+    return paths
+
+
+def serve(handler_class, tls=None):
+    one = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_class)
+    if tls:
+        one.socket = tls.wrap_socket(one.socket, server_side=True, do_handshake_on_connect=False)
+    one.daemon_threads = True
+    threading.Thread(target=one.serve_forever, daemon=True).start()
+    return one.server_address[1]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--log")
     parser.add_argument("--fail-after", type=int, default=0)
+    parser.add_argument("--schemes", default="negotiate,ntlm",
+                        help="negotiate, ntlm, kerberos, credssp, basic; Kerberos needs KRB5_CONFIG and KRB5_KTNAME")
     options = parser.parse_args()
     folder = tempfile.mkdtemp()
     users = os.path.join(folder, "users")
@@ -439,16 +548,20 @@ def main():
     os.environ["NTLM_USER_FILE"] = users
     server = Server(options.log, options.fail_after)
     cert, key, binding = make_certificate(folder)
-    plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(server, None))
-    secure = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(server, binding))
+    schemes = options.schemes.split(",")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(cert, key)
-    secure.socket = tls.wrap_socket(secure.socket, server_side=True, do_handshake_on_connect=False)
-    for one in (plain, secure):
-        one.daemon_threads = True
-        threading.Thread(target=one.serve_forever, daemon=True).start()
-    print(json.dumps({"http": plain.server_address[1], "https": secure.server_address[1], "ca_file": cert,
-                      "user": "CONTOSO\\" + USER, "password": PASSWORD}), flush=True)
+    client_ca, client_cert, client_key = make_client_identity(folder)
+    mutual = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    mutual.load_cert_chain(cert, key)
+    mutual.load_verify_locations(client_ca)
+    mutual.verify_mode = ssl.CERT_REQUIRED
+    print(json.dumps({
+        "http": serve(handler(server, None, schemes)),
+        "https": serve(handler(server, binding, schemes), tls),
+        "mutual": serve(handler(server, binding, [], True), mutual),
+        "ca_file": cert, "client_certificate": client_cert, "client_key": client_key,
+        "user": "CONTOSO\\" + USER, "password": PASSWORD}), flush=True)
     sys.stdin.read()
     server.log({"shells_left": len(server.shells)})
 

@@ -10,7 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::say;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
-const PACKAGES: [&str; 2] = ["python3", "python3-venv"];
+/// MIT Kerberos comes to Python through C: compiler and headers build the bindings.
+const PACKAGES: [&str; 5] = ["python3", "python3-venv", "python3-dev", "libkrb5-dev", "gcc"];
 
 /// The interpreter that has the peers; `None` where they cannot be had, after a line that says so.
 pub fn interpreter() -> Option<&'static Path> {
@@ -44,7 +45,7 @@ fn prepare() -> Result<PathBuf, String> {
     if complete.exists() && works(Command::new(&python).arg("--version")) {
         return Ok(python);
     }
-    if !has_venv() {
+    if !has_venv() || !works(Command::new("krb5-config").arg("--version")) {
         install()?;
     }
     let _ = std::fs::remove_dir_all(&place);
