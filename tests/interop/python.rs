@@ -46,7 +46,7 @@ fn prepare() -> Result<PathBuf, String> {
         return Ok(python);
     }
     if !has_venv() || !works(Command::new("krb5-config").arg("--version")) {
-        install()?;
+        install(&PACKAGES)?;
     }
     let _ = std::fs::remove_dir_all(&place);
     run(Command::new("python3").args(["-m", "venv"]).arg(&place))?;
@@ -61,8 +61,9 @@ fn has_venv() -> bool {
     works(Command::new("python3").args(["-c", "import venv, ensurepip"]))
 }
 
-fn install() -> Result<(), String> {
-    let line = format!("apt-get install --yes {}", PACKAGES.join(" "));
+/// Installs Debian packages: as root, or in CI with `sudo`.
+pub fn install(packages: &[&str]) -> Result<(), String> {
+    let line = format!("apt-get install --yes {}", packages.join(" "));
     let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n");
     let prefix: &[&str] = match (root, std::env::var_os("CI").is_some()) {
         (true, _) => &[],

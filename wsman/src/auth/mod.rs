@@ -6,6 +6,7 @@
 //!
 //! - [`ntlm`]: NTLMv2 with MIC, channel binding, key exchange, sign and seal, `[MS-NLMP]`
 //! - [`spnego`]: the negotiation around a mechanism, RFC 4178, `[MS-SPNG]`
+//! - [`kerberos`]: RFC 4120, RFC 4121
 //! - [`ChannelBinding`]: `tls-server-end-point`, RFC 5929
 //! - [`multipart`]: `multipart/encrypted` bodies, `[MS-WSMV] 2.2.9.1`
 //! - [`http`], [`basic`]: the `WWW-Authenticate` and `Authorization` headers, RFC 9110, RFC 7617
@@ -17,6 +18,7 @@ mod credentials;
 mod der;
 mod error;
 pub mod http;
+pub mod kerberos;
 pub mod multipart;
 pub mod ntlm;
 pub mod spnego;

@@ -1,0 +1,175 @@
+//! What can go wrong with Kerberos: at which step, who is at fault, and what to do.
+
+use super::EncryptionType;
+
+/// A Kerberos exchange that failed. No variant carries a key or a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KerberosError {
+    /// Bytes that are not what they should be.
+    #[error("malformed {what}: {why}")]
+    Malformed {
+        /// Which structure
+        what: &'static str,
+        /// What is wrong with it
+        why: &'static str,
+    },
+    /// Encrypted with another key, or changed on its way.
+    #[error("an encrypted part cannot be read: another key, or changed on its way")]
+    Integrity,
+    /// An encryption type that is not built in.
+    #[error("encryption type {0} is not supported")]
+    UnsupportedEncryption(i32),
+    /// Neither side has an encryption type that the other one takes.
+    #[error("no encryption type in common with {with}; asked for {asked}")]
+    NoCommonEncryption {
+        /// The KDC, or the service
+        with: String,
+        /// What was asked for
+        asked: String,
+    },
+    /// An IP address has no SPN.
+    #[error("Kerberos knows hosts by name, and `{0}` is an IP address")]
+    AddressAsHost(String),
+    /// It is not known which realm the account or the service belongs to.
+    #[error("the realm of `{0}` is not known")]
+    UnknownRealm(String),
+    /// No KDC of the realm answers.
+    #[error("no KDC of {realm} can be reached: {tried}")]
+    Unreachable {
+        /// The realm
+        realm: String,
+        /// Each address with what became of it
+        tried: String,
+    },
+    /// No KDC is known.
+    #[error("no KDC of {0} is known: neither configured, nor in krb5.conf, nor in DNS")]
+    NoKdc(String),
+    /// The account is not in the KDC's database.
+    #[error("the KDC of {realm} does not know the account `{principal}`")]
+    UnknownClient {
+        /// The account
+        principal: String,
+        /// The realm that was asked
+        realm: String,
+    },
+    /// The SPN is not in the KDC's database.
+    #[error("the KDC of {realm} does not know the service `{principal}`")]
+    UnknownService {
+        /// The SPN
+        principal: String,
+        /// The realm that was asked
+        realm: String,
+    },
+    /// The password or the key is wrong.
+    #[error("wrong password or key for `{0}`")]
+    WrongPassword(String),
+    /// The password is right and too old.
+    #[error("the password of `{0}` has expired")]
+    PasswordExpired(String),
+    /// The account is locked, disabled or expired.
+    #[error("the account `{0}` is locked, disabled or expired")]
+    Revoked(String),
+    /// The clocks differ too much.
+    #[error("the clocks differ too much: here it is {here}, {there_name} says {there}")]
+    Skew {
+        /// Our time, RFC 3339
+        here: String,
+        /// Whose clock it is
+        there_name: &'static str,
+        /// Its time, RFC 3339
+        there: String,
+    },
+    /// The service cannot read the ticket: its key is another than the KDC thinks.
+    #[error(
+        "the service cannot decrypt the ticket for `{0}`: the SPN belongs to another account, or its key is out of date"
+    )]
+    WrongServiceKey(String),
+    /// A ticket outside its time.
+    #[error("the ticket for `{0}` is not valid at this time")]
+    TicketTime(String),
+    /// A message that was seen before.
+    #[error("the message was seen before")]
+    Replay,
+    /// The channel binding is absent or that of another TLS connection.
+    #[error("the channel binding is absent or belongs to another TLS connection")]
+    BadChannelBinding,
+    /// The peer's answer belongs to another request.
+    #[error("the answer does not belong to the request: {0}")]
+    Mismatch(&'static str),
+    /// Referrals that come to no end.
+    #[error("the KDCs refer to one another without end, last to {0}")]
+    TooManyReferrals(String),
+    /// Another error of the KDC or of the service.
+    #[error("Kerberos error {code} ({name}){}", .text.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Peer {
+        /// RFC 4120 7.5.9
+        code: i32,
+        /// Its name there
+        name: &'static str,
+        /// e-text, cleaned and shortened
+        text: Option<String>,
+    },
+    /// A keytab without a key for the name.
+    #[error("the keytab has no key for `{principal}`{}", .etype.map(|etype| format!(" of type {etype}")).unwrap_or_default())]
+    NoKey {
+        /// Who was looked for
+        principal: String,
+        /// Of which type
+        etype: Option<EncryptionType>,
+    },
+    /// A ticket cache without a usable ticket.
+    #[error("the ticket cache has no valid ticket: {0}")]
+    NoTicket(String),
+    /// A ticket cache of a kind that is not a file.
+    #[error("ticket caches of type `{0}` cannot be read; write one with `kinit -c FILE:...`")]
+    CacheType(String),
+    /// A file that cannot be read.
+    #[error("{file} cannot be read: {reason}")]
+    File {
+        /// Its name
+        file: String,
+        /// What the system says
+        reason: String,
+    },
+    /// The credentials are of a kind that Kerberos cannot use.
+    #[error("{0}")]
+    Caller(&'static str),
+}
+
+impl KerberosError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::AddressAsHost(_) => "use the server's full DNS name, or give the SPN",
+            Self::UnknownRealm(_) => "write the account as user@REALM, or configure the realm",
+            Self::Unreachable { .. } | Self::NoKdc(_) => {
+                "configure the KDC (host or host:port), or check DNS, firewall and port 88"
+            }
+            Self::UnknownClient { .. } => "check account and realm; the realm is usually written in capitals",
+            Self::UnknownService { .. } => {
+                "use the name that the server's SPN is registered for (setspn -Q HTTP/host), or configure the SPN"
+            }
+            Self::WrongPassword(_) => "check the password, or make the keytab again",
+            Self::PasswordExpired(_) => "change the password",
+            Self::Revoked(_) => "unlock or enable the account",
+            Self::Skew { .. } => "set the clock of this machine, or of the other one",
+            Self::WrongServiceKey(_) => {
+                "check which account holds the SPN (setspn -Q), or configure another SPN such as WSMAN/host or HTTP/host:5985"
+            }
+            Self::TicketTime(_) | Self::NoTicket(_) => "run kinit again",
+            Self::NoCommonEncryption { .. } | Self::UnsupportedEncryption(_) => {
+                "let the account have AES keys (msDS-SupportedEncryptionTypes, and change its password once)"
+            }
+            Self::BadChannelBinding => "something between here and the server ends TLS",
+            Self::NoKey { .. } => "make the keytab for this name (ktpass, ktutil)",
+            _ => return None,
+        })
+    }
+
+    /// A malformed structure.
+    pub(crate) fn malformed(what: &'static str, why: &'static str) -> Self {
+        Self::Malformed { what, why }
+    }
+}

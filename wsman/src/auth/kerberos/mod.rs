@@ -1,0 +1,21 @@
+//! Kerberos 5, RFC 4120: names, keys, tickets, and the exchanges that use them.
+//!
+//! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
+//! - [`Principal`]: RFC 4120 6.2
+//! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
+
+mod crypto;
+mod error;
+mod etype;
+mod key;
+mod principal;
+#[cfg(test)]
+mod tests;
+mod ticket;
+pub mod usage;
+
+pub use error::KerberosError;
+pub use etype::EncryptionType;
+pub use key::Key;
+pub use principal::{NameType, Principal};
+pub use ticket::{ServiceTicket, TicketFlags};
