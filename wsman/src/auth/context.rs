@@ -43,12 +43,22 @@ pub trait Protection: Send {
         false
     }
 
-    /// How many bytes of `rest` are the encrypted data of one message, given the lengths that a
-    /// `multipart/encrypted` part announces. Most mechanisms do not change the length; CredSSP reads it
-    /// from its TLS records.
-    fn data_length(&self, header_length: usize, plain_length: usize, rest: &[u8]) -> Option<usize> {
-        let _ = (header_length, rest);
+    /// How many bytes of `rest` are the encrypted data of one message, given its header and the length that
+    /// a `multipart/encrypted` part announces. Most mechanisms do not change the length; CredSSP reads it
+    /// from its TLS records, whose first bytes are the header.
+    fn data_length(&self, header: &[u8], plain_length: usize, rest: &[u8]) -> Option<usize> {
+        let _ = (header, rest);
         Some(plain_length)
+    }
+
+    /// Decrypts and verifies the next message where header and data came as one token (GSS_Unwrap, RFC 2743
+    /// section 2.3.4). A signature of 16 bytes stands in front, unless a mechanism knows better.
+    ///
+    /// # Errors
+    /// As [`Protection::unseal`].
+    fn unwrap_token(&mut self, token: &[u8]) -> Result<Vec<u8>, AuthError> {
+        let (header, data) = token.split_at_checked(16).ok_or(AuthError::BadSeal)?;
+        self.unseal(header, data)
     }
 
     /// The largest message that may be sealed at once, where there is a limit (CredSSP: 16384).

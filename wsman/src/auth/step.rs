@@ -34,6 +34,13 @@ pub enum AcceptorStep {
         /// Who signed in.
         user: UserName,
     },
+    /// The sign-in is refused, and the peer is told so in the mechanism's own words (HTTP status 401).
+    Refused {
+        /// The last token for the peer.
+        token: Vec<u8>,
+        /// Why.
+        reason: AuthError,
+    },
 }
 
 /// Tokens stay out of logs.
@@ -51,6 +58,7 @@ impl fmt::Debug for AcceptorStep {
         match self {
             Self::Continue(_) => f.write_str("Continue"),
             Self::Established { user, .. } => f.debug_tuple("Established").field(user).finish(),
+            Self::Refused { reason, .. } => f.debug_tuple("Refused").field(reason).finish(),
         }
     }
 }
@@ -69,6 +77,18 @@ pub trait Initiator: Send {
     /// # Errors
     /// The peer's token is malformed, refused, or offers too little.
     fn step(&mut self, input: Option<&[u8]>) -> Result<Step, AuthError>;
+
+    /// The mechanism's context as soon as it can protect messages, where the peer's last word (a SPNEGO
+    /// mechListMIC) is still to come. CredSSP needs it then, `[MS-CSSP] 3.1.5`.
+    fn early_context(&mut self) -> Option<&mut SecurityContext> {
+        None
+    }
+
+    /// What it means at this point that the peer refuses without a token, where more can be said than that
+    /// it refuses.
+    fn explain_refusal(&self) -> Option<AuthError> {
+        None
+    }
 }
 
 /// The server's side of one sign-in on one connection.

@@ -14,8 +14,8 @@ use crate::auth::ntlm::{Entropy, NtlmInitiator};
 use crate::auth::spnego::SpnegoInitiator;
 use crate::auth::{ChannelBinding, Initiator, Scheme, SecurityContext, Step, http};
 
-/// Most legs of a sign-in; NTLM takes two.
-const MAX_LEGS: usize = 10;
+/// Most legs of a sign-in; NTLM takes two, CredSSP five or six.
+const MAX_LEGS: usize = 16;
 /// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.
 const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
 
@@ -86,7 +86,13 @@ async fn exchange(
         let reply = token_of(&answer, scheme)?;
         match (answer.status, context) {
             (StatusCode::UNAUTHORIZED, None) if reply.is_some() => {}
-            (StatusCode::UNAUTHORIZED, _) => return Err(refusal(&answer, scheme).into()),
+            (StatusCode::UNAUTHORIZED, _) => {
+                let refusal = match (refusal(&answer, scheme), initiator.explain_refusal()) {
+                    (SignInError::Refused, Some(reason)) => SignInError::Mechanism(reason),
+                    (refusal, _) => refusal,
+                };
+                return Err(refusal.into());
+            }
             (_, Some(context)) => {
                 accept(&answer)?;
                 return Ok(context);

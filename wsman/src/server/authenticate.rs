@@ -113,6 +113,10 @@ impl SignIn {
                 *self = Self::Done(SignedIn { user, mechanism, context: Some(context) });
                 Verdict::Accepted(token.map(|token| http::header_value(scheme, &token)))
             }
+            Ok(AcceptorStep::Refused { token, reason }) => {
+                tracing::debug!(error = %reason, "sign-in refused");
+                Verdict::Challenge(vec![http::header_value(scheme, &token)])
+            }
             Err(error) => {
                 tracing::debug!(%error, "sign-in refused");
                 self.refuse(policy)

@@ -91,8 +91,8 @@ fn write_part(context: &mut SecurityContext, message: &[u8], body: &mut Vec<u8>)
 /// [`AuthError::Malformed`] when the body is not `multipart/encrypted` or a length does not fit,
 /// [`AuthError::BadSeal`] when a message is not one of this context.
 pub fn unseal(context: &mut SecurityContext, content_type: &str, body: &[u8]) -> Result<Vec<u8>, AuthError> {
-    let parts = parts_with(content_type, body, |header_length, length, rest| {
-        context.protection().data_length(header_length, length, rest)
+    let parts = parts_with(content_type, body, |header, length, rest| {
+        context.protection().data_length(header, length, rest)
     })?;
     let mut soap = Vec::with_capacity(parts.iter().map(|part| part.data.len()).sum());
     for part in parts {

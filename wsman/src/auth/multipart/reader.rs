@@ -12,7 +12,7 @@ const MAX_LINES: usize = 16;
 pub(super) fn parts_with<'a>(
     content_type: &str,
     body: &'a [u8],
-    data_length: impl Fn(usize, usize, &[u8]) -> Option<usize>,
+    data_length: impl Fn(&[u8], usize, &[u8]) -> Option<usize>,
 ) -> Result<Vec<Part<'a>>, AuthError> {
     if !is_encrypted(content_type) {
         return Err(malformed("Content-Type is not multipart/encrypted"));
@@ -49,7 +49,7 @@ impl<'a> Reader<'a, '_> {
     /// What follows a delimiter line: headers with the announced length, a second delimiter, the data.
     fn part(
         &mut self,
-        data_length: impl Fn(usize, usize, &[u8]) -> Option<usize>,
+        data_length: impl Fn(&[u8], usize, &[u8]) -> Option<usize>,
     ) -> Result<Part<'a>, AuthError> {
         let length = self.announced_length()?;
         let Delimiter::Part = self.delimiter()? else {
@@ -66,7 +66,7 @@ impl<'a> Reader<'a, '_> {
         let header_length = usize::try_from(header_length).map_err(|_| malformed("signature too long"))?;
         let header = self.take(header_length)?;
         let data_length =
-            data_length(header_length, length, self.rest).ok_or(malformed("data has no readable length"))?;
+            data_length(header, length, self.rest).ok_or(malformed("data has no readable length"))?;
         Ok(Part { length, header, data: self.take(data_length)? })
     }
 

@@ -133,6 +133,12 @@ impl SpnegoAcceptor {
             AcceptorStep::Established { token, context, user } => {
                 self.complete(negotiation, token, mic, context, user)
             }
+            AcceptorStep::Refused { token, reason } => {
+                let state = Some(NegState::Reject);
+                let reply = NegTokenResp { state, response_token: Some(token), ..NegTokenResp::default() }
+                    .to_bytes()?;
+                Ok(AcceptorStep::Refused { token: reply, reason })
+            }
         }
     }
 

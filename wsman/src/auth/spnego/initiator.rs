@@ -191,6 +191,13 @@ impl Initiator for SpnegoInitiator {
             (State::Done, _) => Err(AuthError::Unexpected("the SPNEGO negotiation is already over")),
         }
     }
+
+    fn early_context(&mut self) -> Option<&mut SecurityContext> {
+        match &mut self.state {
+            State::Negotiating(negotiation) => negotiation.context.as_mut(),
+            State::Start | State::Done => None,
+        }
+    }
 }
 
 /// A token after which the peer has something to say.
