@@ -5,19 +5,30 @@
 //! - [`asn1`]: the messages
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 
+mod acceptor;
 pub mod asn1;
+mod checksum;
 mod crypto;
 mod error;
 mod etype;
+#[cfg(test)]
+mod exchange_tests;
+mod frame;
+mod initiator;
 mod key;
 mod principal;
+mod rc4_wrap;
 #[cfg(test)]
 mod tests;
 mod ticket;
 pub mod usage;
+mod wrap;
 
+pub use acceptor::{KerberosAcceptor, Service, ServiceKey};
 pub use error::KerberosError;
 pub use etype::EncryptionType;
+pub use initiator::KerberosInitiator;
 pub use key::Key;
 pub use principal::{NameType, Principal};
 pub use ticket::{ServiceTicket, TicketFlags};
+pub use wrap::Random;
