@@ -1,9 +1,11 @@
 //! Where a server listens and what it allows.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::Scheme;
+use crate::auth::kerberos::Service as KerberosService;
 use crate::auth::ntlm::ServerNames;
 
 /// How a server is run.
@@ -19,6 +21,8 @@ pub struct ServerConfig {
     pub names: ServerNames,
     /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`
     pub schemes: Vec<Scheme>,
+    /// The keys of the service, to take Kerberos under `Negotiate` and `Kerberos`
+    pub kerberos: Option<Arc<KerberosService>>,
     /// Take Basic over TLS as well
     pub allow_basic: bool,
     /// Refuse a sign-in over TLS that is not bound to it
@@ -91,6 +95,7 @@ impl ServerConfig {
             endpoints,
             names,
             schemes: vec![Scheme::Negotiate],
+            kerberos: None,
             allow_basic: true,
             require_channel_binding: false,
             limits: ServerLimits::default(),

@@ -8,8 +8,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::asn1::{
-    ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime,
-    Message, Ticket, bits,
+    ApRep, ApReq, Authenticator, EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey, KerberosString,
+    KerberosTime, KrbError, Message, PrincipalName, Ticket, bits,
 };
 use super::checksum::{self, GssChecksum};
 use super::frame::{TokenId, framed, unframed};
@@ -213,6 +213,35 @@ impl KerberosAcceptor {
         Ok(AcceptorStep::Established { token: reply, context, user })
     }
 
+    /// What a client can do something about is told to it, RFC 4120 3.2.3.
+    fn krb_error(&self, reason: &KerberosError) -> Result<Option<Vec<u8>>, AuthError> {
+        let code = match reason {
+            KerberosError::Skew { .. } => 37,
+            KerberosError::WrongServiceKey(_) => 41,
+            KerberosError::TicketTime(_) => 32,
+            KerberosError::Replay => 34,
+            KerberosError::NoKey { .. } => 45,
+            _ => return Ok(None),
+        };
+        let Some(name) = self.service.principals().next() else { return Ok(None) };
+        let error = KrbError {
+            version: 5,
+            message_type: 30,
+            client_time: None,
+            client_microseconds: None,
+            server_time: KerberosTime::from_seconds(self.now.as_secs()),
+            server_microseconds: self.now.subsec_micros(),
+            code,
+            client_realm: None,
+            client: None,
+            realm: KerberosString(name.realm.clone()),
+            server: PrincipalName::from(name),
+            text: None,
+            data: None,
+        };
+        framed(TokenId::KrbError, &error.to_message()?).map(Some)
+    }
+
     fn check_times(&self, ticket: &Ticket, inside: &EncTicketPart) -> Result<(), KerberosError> {
         let (now, skew) = (self.now.as_secs(), self.service.clock_skew.as_secs());
         let start = inside.start_time.unwrap_or(inside.auth_time).seconds();
@@ -259,6 +288,12 @@ impl Acceptor for KerberosAcceptor {
     }
 
     fn step(&mut self, input: &[u8], _: &dyn AccountStore) -> Result<AcceptorStep, AuthError> {
-        self.accept(input)
+        match self.accept(input) {
+            Err(AuthError::Kerberos(reason)) => match self.krb_error(&reason)? {
+                Some(token) => Ok(AcceptorStep::Refused { token, reason: reason.into() }),
+                None => Err(reason.into()),
+            },
+            step => step,
+        }
     }
 }
