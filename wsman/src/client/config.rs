@@ -160,8 +160,8 @@ impl ConnectionConfig {
             if url.scheme() == "http" && !self.danger_basic_over_http {
                 return refuse("Basic sign-in over http would send the password in the clear; use https");
             }
-            if matches!(self.credentials.secret, Secret::NtHash(_)) {
-                return refuse("Basic sign-in needs a password, not a hash");
+            if !matches!(self.credentials.secret, Secret::Password(_)) {
+                return refuse("Basic sign-in needs a password");
             }
         }
         if let Some(proxy) = &self.proxy {

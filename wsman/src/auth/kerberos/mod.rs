@@ -3,19 +3,27 @@
 //! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
 //! - [`Principal`]: RFC 4120 6.2
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
+//! - [`Keytab`], [`CredentialCache`], [`Krb5Conf`]: the files of MIT Kerberos
 
+mod ccache;
 mod crypto;
 mod error;
 mod etype;
 mod key;
+mod keytab;
+mod krb5_conf;
 mod principal;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod ticket;
 pub mod usage;
 
+pub use ccache::CredentialCache;
 pub use error::KerberosError;
 pub use etype::EncryptionType;
 pub use key::Key;
+pub use keytab::{Keytab, KeytabEntry};
+pub use krb5_conf::{Include, Krb5Conf};
 pub use principal::{NameType, Principal};
 pub use ticket::{ServiceTicket, TicketFlags};
