@@ -2,9 +2,11 @@
 //!
 //! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
 //! - [`Principal`]: RFC 4120 6.2
+//! - [`asn1`]: the messages
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 //! - [`Keytab`], [`CredentialCache`], [`Krb5Conf`]: the files of MIT Kerberos
 
+pub mod asn1;
 mod ccache;
 mod crypto;
 mod error;
@@ -24,6 +26,6 @@ pub use error::KerberosError;
 pub use etype::EncryptionType;
 pub use key::Key;
 pub use keytab::{Keytab, KeytabEntry};
-pub use krb5_conf::{Include, Krb5Conf};
+pub use krb5_conf::{ConfFile, Include, Krb5Conf};
 pub use principal::{NameType, Principal};
 pub use ticket::{ServiceTicket, TicketFlags};

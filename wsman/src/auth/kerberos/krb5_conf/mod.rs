@@ -64,6 +64,18 @@ pub enum Include {
     Folder(String),
 }
 
+/// A file as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfFile {
+    /// Its name, for errors
+    pub name: String,
+    /// Its text
+    pub text: String,
+}
+
+/// Reads what an [`Include`] asks for.
+type ReadInclude<'a> = dyn FnMut(&Include) -> Result<Vec<ConfFile>, KerberosError> + 'a;
+
 impl Include {
     fn parse(line: &str) -> Option<Self> {
         let (directive, path) = line.split_once(char::is_whitespace)?;
@@ -98,24 +110,20 @@ impl Krb5Conf {
     /// Reads a file; `read` gives name and text of each file that it includes, and may give none.
     ///
     /// ```
-    /// use wsman::auth::kerberos::{Include, Krb5Conf};
+    /// use wsman::auth::kerberos::{ConfFile, Include, Krb5Conf};
     /// let realms = "[realms]\nA.TEST = {\n kdc = kdc.a.test\n}\n";
     /// let conf = Krb5Conf::parse_with("krb5.conf", "include realms.conf\n[libdefaults]\ndefault_realm = A.TEST", &mut |include| {
     ///     assert_eq!(*include, Include::File("realms.conf".into()));
-    ///     Ok(vec![("realms.conf".into(), realms.into())])
+    ///     Ok(vec![ConfFile { name: "realms.conf".into(), text: realms.into() }])
     /// });
     /// assert_eq!(conf.unwrap().kdcs("A.TEST"), ["kdc.a.test"]);
     /// ```
     ///
     /// # Errors
     /// [`KerberosError::Configuration`] with the line, and the errors of `read`.
-    pub fn parse_with(
-        name: &str,
-        text: &str,
-        read: &mut dyn FnMut(&Include) -> Result<Vec<(String, String)>, KerberosError>,
-    ) -> Result<Self, KerberosError> {
+    pub fn parse_with(name: &str, text: &str, read: &mut ReadInclude<'_>) -> Result<Self, KerberosError> {
         let mut parser = Parser::new(read);
-        parser.file(name, text, 0)?;
+        parser.file(&ConfFile { name: name.into(), text: text.into() }, 0)?;
         let mut conf = Self::default();
         for relation in parser.finish() {
             conf.take(relation);
@@ -143,7 +151,7 @@ impl Krb5Conf {
     }
 
     fn take_default(&mut self, name: &str, value: &str) {
-        let first = |slot: &mut Option<String>| drop(slot.get_or_insert_with(|| value.to_owned()));
+        let first = |slot: &mut Option<String>| value::first(slot, Some(value.to_owned()));
         match name {
             "default_realm" => first(&mut self.default_realm),
             "default_ccache_name" => first(&mut self.default_ccache_name),

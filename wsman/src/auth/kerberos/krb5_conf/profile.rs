@@ -1,6 +1,6 @@
 //! The file format below `krb5.conf`: sections of relations and subsections.
 
-use super::Include;
+use super::{ConfFile, Include, ReadInclude};
 use crate::auth::kerberos::KerberosError;
 
 /// Files that include one another.
@@ -20,15 +20,13 @@ pub(super) struct Relation {
 
 /// Reads files in the order in which they include one another.
 pub(super) struct Parser<'a> {
-    read: &'a mut dyn FnMut(&Include) -> Result<Vec<(String, String)>, KerberosError>,
+    read: &'a mut ReadInclude<'a>,
     relations: Vec<Relation>,
     left: usize,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn new(
-        read: &'a mut dyn FnMut(&Include) -> Result<Vec<(String, String)>, KerberosError>,
-    ) -> Self {
+    pub(super) fn new(read: &'a mut ReadInclude<'a>) -> Self {
         Self { read, relations: Vec::new(), left: MAX_SIZE }
     }
 
@@ -37,8 +35,9 @@ impl<'a> Parser<'a> {
     }
 
     /// One file. Each begins outside of any section.
-    pub(super) fn file(&mut self, name: &str, text: &str, depth: usize) -> Result<(), KerberosError> {
-        let at = |line: usize, why| KerberosError::Configuration { file: name.into(), line: line + 1, why };
+    pub(super) fn file(&mut self, file: &ConfFile, depth: usize) -> Result<(), KerberosError> {
+        let ConfFile { name, text } = file;
+        let at = |line: usize, why| KerberosError::Configuration { file: name.clone(), line: line + 1, why };
         self.left = self
             .left
             .checked_sub(text.len())
@@ -54,8 +53,8 @@ impl<'a> Parser<'a> {
                 if depth == MAX_INCLUDES {
                     return Err(at(number, "files include one another too deeply"));
                 }
-                for (name, text) in (self.read)(&include)? {
-                    self.file(&name, &text, depth + 1)?;
+                for included in (self.read)(&include)? {
+                    self.file(&included, depth + 1)?;
                 }
                 continue;
             }

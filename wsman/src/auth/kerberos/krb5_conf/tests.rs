@@ -50,6 +50,10 @@ const DEBIAN: &str = r#"
     default = FILE:/var/log/krb5libs.log
 "#;
 
+fn file(text: &str) -> ConfFile {
+    ConfFile { name: "included".into(), text: text.into() }
+}
+
 fn read(text: &str) -> Result<Krb5Conf, KerberosError> {
     Krb5Conf::parse("krb5.conf", text)
 }
@@ -105,8 +109,8 @@ fn included_files_count_where_they_stand() {
     let conf = Krb5Conf::parse_with("krb5.conf", text, &mut |include| {
         asked.push(include.clone());
         Ok(match include {
-            Include::Folder(_) => vec![("a".into(), "[libdefaults]\ndefault_realm = EARLY".into())],
-            Include::File(_) => vec![("more".into(), "[libdefaults]\nclockskew = 9\nforwardable = n".into())],
+            Include::Folder(_) => vec![file("[libdefaults]\ndefault_realm = EARLY")],
+            Include::File(_) => vec![file("[libdefaults]\nclockskew = 9\nforwardable = n")],
         })
     })
     .unwrap();
@@ -117,7 +121,7 @@ fn included_files_count_where_they_stand() {
     let mut count = 0;
     let endless = Krb5Conf::parse_with("a", "include a", &mut |_| {
         count += 1;
-        Ok(vec![("a".into(), "include a".into())])
+        Ok(vec![file("include a")])
     });
     assert!(matches!(endless, Err(KerberosError::Configuration { .. })) && count < 20);
     for (name, taken) in
