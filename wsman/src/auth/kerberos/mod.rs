@@ -2,8 +2,10 @@
 //!
 //! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
 //! - [`Principal`]: RFC 4120 6.2
+//! - [`asn1`]: the messages
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 
+pub mod asn1;
 mod crypto;
 mod error;
 mod etype;
