@@ -37,8 +37,8 @@ use super::AuthError;
 pub const VERSION: u32 = 6;
 /// The first version that binds the public key by a hash with a nonce, against CVE-2018-0886.
 pub const FIRST_SAFE_VERSION: u32 = 5;
-/// The first version.
-const FIRST_VERSION: u32 = 2;
+/// The first version that is known.
+pub const FIRST_VERSION: u32 = 2;
 
 /// The version to speak with a peer that names `peer`: the smaller of both.
 fn common_version(peer: u32, least: u32) -> Result<u32, AuthError> {
