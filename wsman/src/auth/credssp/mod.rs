@@ -19,6 +19,9 @@ mod initiator;
 mod protection;
 mod request;
 mod status;
+#[cfg(all(test, feature = "client", feature = "server"))]
+mod tests;
+#[cfg(any(feature = "client", feature = "server"))]
 mod tls;
 
 #[cfg(any(feature = "client", feature = "server"))]
@@ -31,6 +34,7 @@ pub use status::NtStatus;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use tls::Identity;
 
+#[cfg(any(feature = "client", feature = "server"))]
 use super::AuthError;
 
 /// The version of the protocol that is spoken, `[MS-CSSP] 2.2.1`.
@@ -41,6 +45,7 @@ pub const FIRST_SAFE_VERSION: u32 = 5;
 pub const FIRST_VERSION: u32 = 2;
 
 /// The version to speak with a peer that names `peer`: the smaller of both.
+#[cfg(any(feature = "client", feature = "server"))]
 fn common_version(peer: u32, least: u32) -> Result<u32, AuthError> {
     let version = peer.min(VERSION);
     if version < least.max(FIRST_VERSION) {

@@ -101,8 +101,9 @@ impl TsRequest {
         tlv::write(Tag::Sequence, &fields)
     }
 
-    /// The token of the inner sign-in; some peers send an empty one for none.
-    pub(super) fn nego_token(&self) -> Option<&[u8]> {
+    /// The token of the inner sign-in, `[MS-CSSP] 2.2.1.1`; some peers send an empty one for none.
+    #[must_use]
+    pub fn nego_token(&self) -> Option<&[u8]> {
         self.nego_tokens.first().map(Vec::as_slice).filter(|token| !token.is_empty())
     }
 }
