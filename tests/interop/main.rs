@@ -6,6 +6,7 @@
 
 mod credssp;
 mod kdc;
+mod kerberos_files;
 mod our_client;
 mod peer;
 mod python;

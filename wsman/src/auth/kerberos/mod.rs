@@ -11,6 +11,8 @@ mod ccache;
 mod crypto;
 mod error;
 mod etype;
+#[cfg(test)]
+mod file_tests;
 mod key;
 mod keytab;
 mod krb5_conf;
