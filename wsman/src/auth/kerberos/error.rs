@@ -68,8 +68,23 @@ pub enum KerberosError {
     #[error("the password of `{0}` has expired")]
     PasswordExpired(String),
     /// The account is locked, disabled or expired.
-    #[error("the account `{0}` is locked, disabled or expired")]
-    Revoked(String),
+    #[error("the account `{account}` is {why}")]
+    Revoked {
+        /// The account
+        account: String,
+        /// What the KDC says of it
+        why: &'static str,
+    },
+    /// The KDC wants a proof that is not built in, such as FAST or a smart card.
+    #[error(
+        "the KDC of {realm} does not take an encrypted time stamp as proof; it offers pre-authentication types {offered}"
+    )]
+    NoCommonPreauthentication {
+        /// The realm
+        realm: String,
+        /// Numbers of RFC 4120 7.5.2
+        offered: String,
+    },
     /// The clocks differ too much.
     #[error("the clocks differ too much: here it is {here}, {there_name} says {there}")]
     Skew {
@@ -153,7 +168,7 @@ impl KerberosError {
             }
             Self::WrongPassword(_) => "check the password, or make the keytab again",
             Self::PasswordExpired(_) => "change the password",
-            Self::Revoked(_) => "unlock or enable the account",
+            Self::Revoked { .. } => "unlock or enable the account",
             Self::Skew { .. } => "set the clock of this machine, or of the other one",
             Self::WrongServiceKey(_) => {
                 "check which account holds the SPN (setspn -Q), or configure another SPN such as WSMAN/host or HTTP/host:5985"

@@ -3,12 +3,14 @@
 //! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
 //! - [`Principal`]: RFC 4120 6.2
 //! - [`asn1`]: the messages
+//! - [`kdc`]: how to get tickets
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 
 pub mod asn1;
 mod crypto;
 mod error;
 mod etype;
+pub mod kdc;
 mod key;
 mod principal;
 #[cfg(test)]
