@@ -40,7 +40,7 @@ fn which_file_and_which_connection() {
 
 #[test]
 fn mechanisms_that_are_not_there_yet() {
-    for mechanism in ["kerberos", "credssp"] {
+    for mechanism in ["kerberos"] {
         let text = CONNECTION
             .replace("127.0.0.1:9", "ex01.contoso.com")
             .replace("\"ntlm\"", &format!("\"{mechanism}\""));

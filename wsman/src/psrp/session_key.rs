@@ -189,7 +189,7 @@ fn read_public(blob: &[u8]) -> Result<RsaPublicKey, SessionKeyError> {
 }
 
 /// The caller's random bytes in the form that the RSA library wants.
-struct Rng<'a>(FillRandom<'a>);
+pub(crate) struct Rng<'a>(pub(crate) FillRandom<'a>);
 
 impl rsa::rand_core::RngCore for Rng<'_> {
     fn next_u32(&mut self) -> u32 {

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::config::ServerConfig;
 use super::service::Service;
+use crate::auth::credssp::{self, CredSspAcceptor};
 use crate::auth::ntlm::NtlmAcceptor;
 use crate::auth::spnego::SpnegoAcceptor;
 use crate::auth::{
@@ -49,6 +50,8 @@ pub(super) struct Policy<'a> {
     pub(super) service: &'a dyn Service,
     /// The binding of the TLS connection; `None` without TLS
     pub(super) binding: Option<&'a ChannelBinding>,
+    /// The certificate inside CredSSP; there for whoever begins with it
+    pub(super) credssp: Option<&'a credssp::Identity>,
 }
 
 impl SignIn {
@@ -136,6 +139,8 @@ impl Policy<'_> {
         let mut challenge = [0; 8];
         getrandom::fill(&mut challenge).ok()?;
         let binding = match self.binding {
+            // CredSSP binds to the TLS inside it.
+            _ if scheme == Scheme::CredSsp => BindingPolicy::Ignore,
             None => BindingPolicy::Ignore,
             Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
             Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
@@ -146,6 +151,10 @@ impl Policy<'_> {
         match scheme {
             Scheme::Negotiate => Some(Box::new(SpnegoAcceptor::new(vec![Box::new(ntlm)]))),
             Scheme::Ntlm => Some(Box::new(ntlm)),
+            Scheme::CredSsp => {
+                let inner = SpnegoAcceptor::new(vec![Box::new(ntlm)]);
+                Some(Box::new(CredSspAcceptor::new(Box::new(inner), self.credssp?.clone())))
+            }
             _ => None,
         }
     }
@@ -158,6 +167,6 @@ fn check_basic(token: &str, policy: &Policy<'_>) -> Option<UserName> {
             let same = known.expose_secret().as_bytes().ct_eq(password.expose_secret().as_bytes());
             bool::from(same).then_some(user)
         }
-        Secret::NtHash(_) => None,
+        _ => None,
     }
 }

@@ -139,6 +139,19 @@ pub enum KerberosError {
     /// A ticket cache of a kind that is not a file.
     #[error("ticket caches of type `{0}` cannot be read; write one with `kinit -c FILE:...`")]
     CacheType(String),
+    /// A keytab of a kind that is not a file.
+    #[error("keytabs of type `{0}` cannot be read; name a file")]
+    KeytabType(String),
+    /// A line of `krb5.conf` that cannot be read.
+    #[error("line {line} of {file}: {why}")]
+    Configuration {
+        /// The file
+        file: String,
+        /// Counted from 1
+        line: usize,
+        /// What is wrong with it
+        why: &'static str,
+    },
     /// A file that cannot be read.
     #[error("{file} cannot be read: {reason}")]
     File {
@@ -178,6 +191,8 @@ impl KerberosError {
                 "let the account have AES keys (msDS-SupportedEncryptionTypes, and change its password once)"
             }
             Self::BadChannelBinding => "something between here and the server ends TLS",
+            Self::CacheType(_) => "set KRB5CCNAME to the file, or name it in the configuration",
+            Self::Configuration { .. } => "mend the file, or name another one with KRB5_CONFIG",
             Self::NoKey { .. } => "make the keytab for this name (ktpass, ktutil)",
             _ => return None,
         })

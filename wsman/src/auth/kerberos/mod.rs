@@ -5,21 +5,29 @@
 //! - [`asn1`]: the messages
 //! - [`kdc`]: how to get tickets
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
+//! - [`Keytab`], [`CredentialCache`], [`Krb5Conf`]: the files of MIT Kerberos
 
 pub mod asn1;
+mod ccache;
 mod crypto;
 mod error;
 mod etype;
 pub mod kdc;
 mod key;
+mod keytab;
+mod krb5_conf;
 mod principal;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod ticket;
 pub mod usage;
 
+pub use ccache::CredentialCache;
 pub use error::KerberosError;
 pub use etype::EncryptionType;
 pub use key::Key;
+pub use keytab::{Keytab, KeytabEntry};
+pub use krb5_conf::{ConfFile, Include, Krb5Conf};
 pub use principal::{NameType, Principal};
 pub use ticket::{ServiceTicket, TicketFlags};

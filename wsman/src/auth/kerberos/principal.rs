@@ -144,6 +144,16 @@ impl Principal {
         Ok(Self { realm: realm.unwrap_or_default(), name_type, parts })
     }
 
+    /// Whether this name, which may lack a realm, means `other`; case does not count, as in [`Principal::is_same`].
+    #[must_use]
+    pub fn names(&self, other: &Self) -> bool {
+        if !self.realm.is_empty() {
+            return self.is_same(other);
+        }
+        let same = |(a, b): (&String, &String)| a.to_lowercase() == b.to_lowercase();
+        self.parts.len() == other.parts.len() && self.parts.iter().zip(&other.parts).all(same)
+    }
+
     /// Whether both are the same name without regard to case and to the kind of name, as Active Directory has it.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {

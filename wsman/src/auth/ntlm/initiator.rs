@@ -113,7 +113,7 @@ impl NtlmInitiator {
         let av_pairs = self.av_pairs(&challenge.target_info)?.to_bytes()?;
         let random = &self.entropy.client_challenge;
 
-        let ntowf = crypto::ntowf_v2(&self.credentials.secret, user);
+        let ntowf = crypto::ntowf_v2(&self.credentials.secret, user)?;
         let temp = crypto::client_challenge(timestamp.unwrap_or(self.now), random, &av_pairs);
         let proof = crypto::nt_proof(&ntowf, &challenge.server_challenge, &temp);
         let key_exchange_key = crypto::session_base_key(&ntowf, &proof);
