@@ -103,6 +103,9 @@ pub enum KerberosError {
     /// A ticket outside its time.
     #[error("the ticket for `{0}` is not valid at this time")]
     TicketTime(String),
+    /// The account's tickets may not be given away.
+    #[error("the tickets of `{0}` are not forwardable: they cannot be delegated")]
+    NotForwardable(String),
     /// A message that was seen before.
     #[error("the message was seen before")]
     Replay,
@@ -190,6 +193,7 @@ impl KerberosError {
             Self::NoCommonEncryption { .. } | Self::UnsupportedEncryption(_) => {
                 "let the account have AES keys (msDS-SupportedEncryptionTypes, and change its password once)"
             }
+            Self::NotForwardable(_) => "let the account be delegated, or run kinit -f",
             Self::BadChannelBinding => "something between here and the server ends TLS",
             Self::CacheType(_) => "set KRB5CCNAME to the file, or name it in the configuration",
             Self::Configuration { .. } => "mend the file, or name another one with KRB5_CONFIG",

@@ -1,6 +1,7 @@
 //! Which KDCs a realm has: configuration, krb5.conf, DNS.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,6 @@ use hickory_resolver::proto::xfer::Protocol as DnsProtocol;
 use hickory_resolver::{Resolver, TokioResolver};
 use tracing::debug;
 
-use super::KerberosSettings;
 use super::address::{KdcAddress, Protocol};
 use crate::auth::kerberos::KerberosError;
 
@@ -35,15 +35,16 @@ impl Locator {
     pub(super) async fn kdcs(
         &self,
         realm: &str,
-        configured: &[String],
-        settings: &KerberosSettings,
+        named: &[String],
+        dns: bool,
+        name_server: Option<SocketAddr>,
     ) -> Result<Vec<KdcAddress>, KerberosError> {
         if let Some(found) = self.remembered(realm) {
             return Ok(found);
         }
-        let addresses = configured.iter().map(|text| KdcAddress::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let (addresses, until) = if addresses.is_empty() {
-            (in_dns(realm, settings).await, Some(Instant::now() + KEPT))
+        let addresses = named.iter().map(|text| KdcAddress::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let (addresses, until) = if addresses.is_empty() && dns {
+            (in_dns(realm, name_server).await, Some(Instant::now() + KEPT))
         } else {
             (addresses, None)
         };
@@ -78,8 +79,8 @@ impl Locator {
 }
 
 /// SRV records, RFC 4120 7.2.3.2 and RFC 2782. Only DNS names have them; a realm in capitals is one.
-async fn in_dns(realm: &str, settings: &KerberosSettings) -> Vec<KdcAddress> {
-    let Some(resolver) = resolver(settings) else { return Vec::new() };
+async fn in_dns(realm: &str, name_server: Option<SocketAddr>) -> Vec<KdcAddress> {
+    let Some(resolver) = resolver(name_server) else { return Vec::new() };
     let ask = async |protocol: Protocol, label: &str| {
         let answer = resolver.srv_lookup(format!("_kerberos.{label}.{realm}.")).await;
         let records = match answer {
@@ -111,7 +112,7 @@ async fn in_dns(realm: &str, settings: &KerberosSettings) -> Vec<KdcAddress> {
 
 /// By priority; among those of the same priority the heavier first more often, RFC 2782.
 fn sorted(mut records: Vec<SRV>) -> Vec<SRV> {
-    let mut chance = |record: &SRV| {
+    let chance = |record: &SRV| {
         let mut bytes = [0; 4];
         // Without random numbers the heaviest comes first.
         let _ = getrandom::fill(&mut bytes);
@@ -121,8 +122,8 @@ fn sorted(mut records: Vec<SRV>) -> Vec<SRV> {
     records
 }
 
-fn resolver(settings: &KerberosSettings) -> Option<TokioResolver> {
-    match settings.name_server {
+fn resolver(name_server: Option<SocketAddr>) -> Option<TokioResolver> {
+    match name_server {
         Some(server) => {
             let mut config = ResolverConfig::new();
             config.add_name_server(NameServerConfig::new(server, DnsProtocol::Udp));

@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod conf;
 mod locate;
 mod settings;
 mod talk;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use secrecy::zeroize::Zeroizing;
 
-pub use settings::{Delegation, KerberosSettings};
+pub use settings::{Delegation, KerberosSettings, Krb5ConfSource};
 
 use crate::auth::Credentials;
 use crate::auth::kerberos::kdc::{Entropy, Now};

@@ -15,8 +15,8 @@ pub struct KerberosSettings {
     pub service_realm: Option<String>,
     /// KDCs of `service_realm`, written like `kdc`
     pub service_kdc: Vec<String>,
-    /// The path of krb5.conf; otherwise `KRB5_CONFIG` and then `/etc/krb5.conf`. A default that is not there is no error
-    pub krb5_conf: Option<PathBuf>,
+    /// Where krb5.conf is
+    pub krb5_conf: Krb5ConfSource,
     /// Whether services get a ticket-granting ticket
     pub delegate: Delegation,
     /// Take RC4, which is weak, where nothing better is to be had
@@ -42,7 +42,7 @@ impl Default for KerberosSettings {
             realm: None,
             service_realm: None,
             service_kdc: Vec::new(),
-            krb5_conf: None,
+            krb5_conf: Krb5ConfSource::Environment,
             delegate: Delegation::Never,
             allow_rc4: false,
             fallback_classes: vec!["host".into(), "WSMAN".into()],
@@ -53,6 +53,19 @@ impl Default for KerberosSettings {
             clock_correction: 0,
         }
     }
+}
+
+/// Where krb5.conf is.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Krb5ConfSource {
+    /// The first file that `KRB5_CONFIG` names and that is there, or else `/etc/krb5.conf`; none is no error
+    #[default]
+    Environment,
+    /// This file; without it nothing goes
+    Path(PathBuf),
+    /// This text
+    Text(String),
 }
 
 /// Whether services get a ticket-granting ticket, to act elsewhere as the account.

@@ -29,6 +29,8 @@ pub(super) struct Talk<'a> {
     pub(super) request: &'a [u8],
     /// Not over UDP
     pub(super) stream: bool,
+    /// Over TCP before UDP
+    pub(super) tcp_first: bool,
     /// Before the next one is asked too
     pub(super) patience: Duration,
     /// For all of them
@@ -52,7 +54,9 @@ impl Talk<'_> {
             match attempts.next() {
                 Some((protocol, address)) => {
                     let request = self.request.to_vec();
-                    running.spawn(async move { (exchange(protocol, &address, &request).await, protocol, address) });
+                    running.spawn(async move {
+                        (exchange(protocol, &address, &request).await, protocol, address)
+                    });
                 }
                 None => left = false,
             }
@@ -85,14 +89,19 @@ impl Talk<'_> {
         Err(KerberosError::Unreachable { realm: self.realm.to_owned(), tried: failures.join(", ") })
     }
 
-    /// All KDCs over UDP, then all over TCP; or only the latter.
+    /// All KDCs over UDP, then all over TCP; or the other way round, or only the latter.
     fn attempts(&self) -> Vec<(Protocol, KdcAddress)> {
         let all = |protocol| {
             let takes = move |address: &&KdcAddress| address.protocol.is_none_or(|only| only == protocol);
             self.addresses.iter().filter(takes).map(move |address| (protocol, address.clone()))
         };
         let datagrams = all(Protocol::Udp).filter(|_| !self.stream);
-        datagrams.chain(all(Protocol::Tcp)).take(MAX_ATTEMPTS).collect()
+        let streams = all(Protocol::Tcp);
+        let (first, second): (Vec<_>, Vec<_>) = match self.tcp_first {
+            true => (streams.collect(), datagrams.collect()),
+            false => (datagrams.collect(), streams.collect()),
+        };
+        first.into_iter().chain(second).take(MAX_ATTEMPTS).collect()
     }
 }
 
@@ -106,8 +115,8 @@ async fn exchange(protocol: Protocol, address: &KdcAddress, request: &[u8]) -> i
         return Err(io::Error::other("the answer is not Kerberos"));
     }
     // RFC 4120 7.5.9: another KDC may be able to.
-    let unavailable = KrbError::from_message(&reply)
-        .is_ok_and(|error| error.code == ErrorCode::SERVICE_UNAVAILABLE.0);
+    let unavailable =
+        KrbError::from_message(&reply).is_ok_and(|error| error.code == ErrorCode::SERVICE_UNAVAILABLE.0);
     if unavailable { Err(io::Error::other("it is not available")) } else { Ok(reply) }
 }
 

@@ -248,6 +248,7 @@ impl AsExchange {
                 renew_till: part.renew_till.map(KerberosTime::seconds),
             },
             offset: self.offset,
+            is_referred: self.hops > 0,
             password_expires: part.key_expiration.map(KerberosTime::seconds),
         })))
     }

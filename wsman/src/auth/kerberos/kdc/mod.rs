@@ -96,6 +96,8 @@ pub struct Granted {
     pub ticket: ServiceTicket,
     /// By how many seconds the KDC's clock is ahead of ours; what is sent to services goes by its clock
     pub offset: i64,
+    /// Whether the KDC sent the request on to another realm
+    pub is_referred: bool,
     /// When the password ends, seconds since 1970; only from the AS exchange
     pub password_expires: Option<u64>,
 }

@@ -259,7 +259,8 @@ impl TgsExchange {
             if wants_service && asked.server.is_ticket_granting() {
                 return Err(KerberosError::Mismatch("its ticket is for another service"));
             }
-            let granted = Granted { ticket, offset: self.offset, password_expires: None };
+            let is_referred = self.hops > 0;
+            let granted = Granted { ticket, offset: self.offset, is_referred, password_expires: None };
             return Ok(Step::Done(Box::new(granted)));
         }
         // A referral, RFC 6806 8, or a hop on the way to the service's realm, RFC 4120 1.2.
