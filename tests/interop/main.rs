@@ -4,7 +4,9 @@
 //! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod credssp;
 mod kdc;
+mod kerberos_files;
 mod our_client;
 mod peer;
 mod python;

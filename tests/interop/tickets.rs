@@ -1,5 +1,6 @@
 //! Our Kerberos client against the KDC of MIT Kerberos.
 
+#![allow(unused_imports)]
 use std::sync::Arc;
 
 use wsman::auth::kerberos::{

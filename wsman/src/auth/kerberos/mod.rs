@@ -12,7 +12,12 @@ mod ccache;
 mod crypto;
 mod error;
 mod etype;
+<<<<<<< HEAD
 pub mod kdc;
+=======
+#[cfg(test)]
+mod file_tests;
+>>>>>>> main
 mod key;
 mod keytab;
 mod krb5_conf;
