@@ -12,12 +12,9 @@ mod ccache;
 mod crypto;
 mod error;
 mod etype;
-<<<<<<< HEAD
-pub mod kdc;
-=======
 #[cfg(test)]
 mod file_tests;
->>>>>>> main
+pub mod kdc;
 mod key;
 mod keytab;
 mod krb5_conf;
