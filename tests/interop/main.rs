@@ -11,6 +11,7 @@ mod our_client;
 mod peer;
 mod python;
 mod their_client;
+mod tickets;
 
 use std::io::Write as _;
 

@@ -6,6 +6,7 @@ use reqwest::Url;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::kerberos::Kerberos;
 use super::tls::TlsOptions;
 use crate::auth::{Credentials, Secret};
 
@@ -24,6 +25,8 @@ pub struct ConnectionConfig {
     pub credentials: Credentials,
     /// Service class and host of the SPN where it is not `HTTP/<host of the URL>`
     pub target_name: Option<String>,
+    /// Where tickets come from; connections with clones of the same one share them
+    pub kerberos: Kerberos,
     /// Whom to trust
     pub tls: TlsOptions,
     /// An HTTP proxy; none is used unless it is named here. Sign-in belongs to a connection, so that over http the
@@ -122,6 +125,7 @@ impl ConnectionConfig {
             allow_ntlm: true,
             credentials,
             target_name: None,
+            kerberos: Kerberos::default(),
             tls: TlsOptions::default(),
             proxy: None,
             proxy_credentials: None,

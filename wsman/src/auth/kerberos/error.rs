@@ -68,8 +68,23 @@ pub enum KerberosError {
     #[error("the password of `{0}` has expired")]
     PasswordExpired(String),
     /// The account is locked, disabled or expired.
-    #[error("the account `{0}` is locked, disabled or expired")]
-    Revoked(String),
+    #[error("the account `{account}` is {why}")]
+    Revoked {
+        /// The account
+        account: String,
+        /// What the KDC says of it
+        why: &'static str,
+    },
+    /// The KDC wants a proof that is not built in, such as FAST or a smart card.
+    #[error(
+        "the KDC of {realm} does not take an encrypted time stamp as proof; it offers pre-authentication types {offered}"
+    )]
+    NoCommonPreauthentication {
+        /// The realm
+        realm: String,
+        /// Numbers of RFC 4120 7.5.2
+        offered: String,
+    },
     /// The clocks differ too much.
     #[error("the clocks differ too much: here it is {here}, {there_name} says {there}")]
     Skew {
@@ -88,6 +103,9 @@ pub enum KerberosError {
     /// A ticket outside its time.
     #[error("the ticket for `{0}` is not valid at this time")]
     TicketTime(String),
+    /// The account's tickets may not be given away.
+    #[error("the tickets of `{0}` are not forwardable: they cannot be delegated")]
+    NotForwardable(String),
     /// A message that was seen before.
     #[error("the message was seen before")]
     Replay,
@@ -166,7 +184,7 @@ impl KerberosError {
             }
             Self::WrongPassword(_) => "check the password, or make the keytab again",
             Self::PasswordExpired(_) => "change the password",
-            Self::Revoked(_) => "unlock or enable the account",
+            Self::Revoked { .. } => "unlock or enable the account",
             Self::Skew { .. } => "set the clock of this machine, or of the other one",
             Self::WrongServiceKey(_) => {
                 "check which account holds the SPN (setspn -Q), or configure another SPN such as WSMAN/host or HTTP/host:5985"
@@ -175,6 +193,7 @@ impl KerberosError {
             Self::NoCommonEncryption { .. } | Self::UnsupportedEncryption(_) => {
                 "let the account have AES keys (msDS-SupportedEncryptionTypes, and change its password once)"
             }
+            Self::NotForwardable(_) => "let the account be delegated, or run kinit -f",
             Self::BadChannelBinding => "something between here and the server ends TLS",
             Self::CacheType(_) => "set KRB5CCNAME to the file, or name it in the configuration",
             Self::Configuration { .. } => "mend the file, or name another one with KRB5_CONFIG",

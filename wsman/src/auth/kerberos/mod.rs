@@ -3,6 +3,7 @@
 //! - [`EncryptionType`], [`Key`]: RFC 3961, RFC 3962, RFC 8009, RFC 4757
 //! - [`Principal`]: RFC 4120 6.2
 //! - [`asn1`]: the messages
+//! - [`kdc`]: how to get tickets
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 //! - [`Keytab`], [`CredentialCache`], [`Krb5Conf`]: the files of MIT Kerberos
 
@@ -13,6 +14,7 @@ mod error;
 mod etype;
 #[cfg(test)]
 mod file_tests;
+pub mod kdc;
 mod key;
 mod keytab;
 mod krb5_conf;
