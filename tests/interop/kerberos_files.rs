@@ -157,3 +157,55 @@ fn the_krb5_conf_of_the_tools_is_read() {
     assert_eq!(conf.dns_lookup_kdc, Some(false));
     assert_eq!(conf.kdcs("OTHER.TEST"), [kdc.address_of("OTHER.TEST")]);
 }
+
+/// Messages and checksums of every type and of many lengths go both ways between MIT's library and ours.
+#[test]
+fn messages_and_checksums_agree_with_libk5crypto() {
+    let Some(kdc) = Kdc::start() else { return };
+    let Some(python) = crate::python::interpreter() else { return };
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let bytes = |text: &str| -> Vec<u8> {
+        (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+    };
+    let plain = |length: usize| -> Vec<u8> { (0..length).map(|at| (at * 7 + length) as u8).collect() };
+    let lengths = [0, 1, 5, 15, 16, 17, 31, 32, 33, 47, 48, 64, 100, 1000];
+    let usages = [1, 2, 3, 6, 7, 8, 9, 11, 12, 14, 22, 23, 24, 25];
+    let mut lines = String::new();
+    let mut expected = Vec::new();
+    for etype in ETYPES {
+        let key = Key::new(etype, plain(etype.key_length())).unwrap();
+        for (length, usage) in lengths.into_iter().zip(usages) {
+            let message = plain(length);
+            let sealed = key.encrypt(usage, &message, &plain(etype.confounder_length())).unwrap();
+            for (what, data) in [("decrypt", &sealed), ("encrypt", &message), ("checksum", &message)] {
+                // RFC 4757 and MIT number it differently, and no checksum has this usage.
+                if (what, etype, usage) == ("checksum", EncryptionType::Rc4, 9) {
+                    continue;
+                }
+                let request = serde_json::json!({
+                    "what": what, "etype": etype.number(), "type": etype.checksum_type(), "usage": usage,
+                    "key": hex(key.expose_bytes()), "data": hex(data),
+                });
+                lines += &format!("{request}\n");
+                expected.push((what, key.clone(), usage, message.clone()));
+            }
+        }
+    }
+    let mut command = Command::new(python);
+    command.arg(crate::python::script("krb5_crypto.py"));
+    let text = output(kdc.environment(&mut command), &lines);
+    assert_eq!(text.lines().count(), expected.len(), "{text}");
+    for (line, (what, key, usage, message)) in text.lines().zip(expected) {
+        let answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        let about = format!("{what} {} {usage} {}: {line}", key.etype(), message.len());
+        let theirs = bytes(answer["data"].as_str().unwrap_or_else(|| panic!("{about}")));
+        match what {
+            "decrypt" => assert_eq!(theirs, message, "{about}"),
+            "encrypt" => {
+                let opened = key.decrypt(usage, &theirs).unwrap_or_else(|error| panic!("{error}: {about}"));
+                assert_eq!(*opened, message, "{about}");
+            }
+            _ => assert!(key.verify(usage, &message, &theirs), "{about}"),
+        }
+    }
+}

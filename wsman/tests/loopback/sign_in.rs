@@ -142,12 +142,3 @@ async fn nothing_secret_shows_in_the_configuration() {
     let lab = Running::start().await;
     assert!(!format!("{:?}", lab.config(false)).contains(PASSWORD));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn credssp_sealed_over_http_and_over_https() {
-    for tls in [false, true] {
-        let lab = Running::start_with(|config| config.schemes = vec![Scheme::CredSsp]).await;
-        let config = ConnectionConfig { authentication: Authentication::CredSsp, ..lab.config(tls) };
-        works(lab, config, !tls).await;
-    }
-}

@@ -61,3 +61,67 @@ pub(super) fn verify(shown: &[u8], expected: &[u8]) -> Result<(), AuthError> {
 fn hash(magic: &[u8], nonce: &[u8], public_key: &[u8]) -> Vec<u8> {
     Sha256::new_with_prefix(magic).chain_update(nonce).chain_update(public_key).finalize().to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The expected hashes are those of `openssl x509 -pubkey`, of `openssl rsa -RSAPublicKey_out` and, for the others,
+    /// of the end of the SubjectPublicKeyInfo, by `sha256sum`.
+    #[test]
+    fn f37_the_key_is_the_content_of_the_bit_string() {
+        let certificates: [(&[u8], &str); 4] = [
+            (
+                include_bytes!("../testdata/rsa-sha256.der"),
+                "56a7faf76590eac2ef99e6be6eccb147c27d1633a7e30254baa029a4088d18e2",
+            ),
+            (
+                include_bytes!("../testdata/pss-sha384.der"),
+                "30a742c58afb2e48672e0e1fd21192f651e07e9d1b64d2c1ff842b9098ca73e7",
+            ),
+            (
+                include_bytes!("../testdata/ec-sha256.der"),
+                "3275e2f97a0507efe1a0fb5b3628941afe2c13976cd1217bc3d40790f35b7df8",
+            ),
+            (
+                include_bytes!("../testdata/ed25519.der"),
+                "b8dd6c474b1d1bd16b208cd2edb302b328464563fb1df19961744ce3dc394415",
+            ),
+        ];
+        for (certificate, hash) in certificates {
+            assert_eq!(hex(&Sha256::digest(subject_public_key(certificate).unwrap())), hash);
+            for cut in 0..certificate.len() {
+                assert!(subject_public_key(&certificate[..cut]).is_err());
+            }
+        }
+    }
+
+    /// The expected hashes are those of Python's `hashlib`.
+    #[test]
+    fn f37_the_hashes_cover_direction_nonce_and_key() {
+        let nonce: Vec<u8> = (0..32).collect();
+        for version in [5, 6] {
+            assert_eq!(
+                hex(&client_value(version, &nonce, b"public key")),
+                "3b161b557b03ef2a6d41d9008bd33b4d85cf10a1726a076e05be00d851b5cf79"
+            );
+            assert_eq!(
+                hex(&server_value(version, &nonce, b"public key")),
+                "d1545d17a999e6838f2f64c9cd991d87872fb242ebf6d2e0d340f6601aeed128"
+            );
+        }
+    }
+
+    #[test]
+    fn old_versions_send_the_key_itself_and_one_more() {
+        for version in [2, 3, 4] {
+            assert_eq!(client_value(version, &[], &[0xFF, 1]), [0xFF, 1]);
+            assert_eq!(server_value(version, &[], &[0x30, 1]), [0x31, 1]);
+            assert_eq!(server_value(version, &[], &[0xFF, 1]), [0, 1]);
+        }
+    }
+}

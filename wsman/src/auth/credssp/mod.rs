@@ -19,7 +19,8 @@ mod initiator;
 mod protection;
 mod request;
 mod status;
-#[cfg(all(test, feature = "client", feature = "server"))]
+#[cfg(test)]
+#[cfg(all(feature = "client", feature = "server"))]
 mod tests;
 #[cfg(any(feature = "client", feature = "server"))]
 mod tls;

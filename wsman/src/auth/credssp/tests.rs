@@ -1,1 +1,0 @@
-//! Both sides against each other, old versions, and everybody in between.
