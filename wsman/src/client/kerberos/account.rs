@@ -13,7 +13,7 @@ pub(super) struct Realms<'a> {
     /// Configured, or the default of krb5.conf
     pub(super) default: Option<&'a str>,
     /// Whether a realm has a KDC that is named somewhere
-    pub(super) is_known: &'a dyn Fn(&str) -> bool,
+    pub(super) is_known: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 /// The names to try at the KDC, the likeliest first.

@@ -442,6 +442,7 @@ fn is_stale(error: &KerberosError) -> bool {
             ErrorCode::BAD_KEY_VERSION,
             ErrorCode::NO_KEY,
             ErrorCode::NOT_US,
+            ErrorCode::GENERIC,
         ]
         .iter()
         .any(|stale| stale.0 == *code),

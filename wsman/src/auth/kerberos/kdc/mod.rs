@@ -49,6 +49,8 @@ mod padata {
     pub(super) const FX_COOKIE: i32 = 133;
     /// RFC 6806 11.
     pub(super) const REQ_ENC_PA_REP: i32 = 149;
+    /// What a KDC lists that is no way to prove a key: salts, cookies, FAST by itself, PKINIT's list of algorithms.
+    pub(super) const NO_PROOF: [i32; 7] = [PW_SALT, 11, ETYPE_INFO2, FX_COOKIE, 136, 147, REQ_ENC_PA_REP];
 }
 
 /// An exchange with KDCs that ends in a ticket.
