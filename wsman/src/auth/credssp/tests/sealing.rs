@@ -38,6 +38,15 @@ fn one_part_for_each_16_kib_and_one_end() {
     }
 }
 
+/// Some clients put NTLM inside without SPNEGO.
+#[test]
+fn bare_ntlm_inside_does_as_well() {
+    let mut client = CredSspInitiator::new(Box::new(ntlm()), &credentials(), [5; 32]).unwrap();
+    let (mut client, mut server) = run(&mut client, &mut acceptor(), straight).both();
+    let sealed = multipart::seal(&mut client, b"text").unwrap();
+    assert_eq!(multipart::unseal(&mut server, &sealed.content_type, &sealed.body).unwrap(), b"text");
+}
+
 /// A part as another peer may write it.
 fn part(length: usize, header: &[u8], data: &[u8]) -> Vec<u8> {
     let head = format!(
