@@ -11,6 +11,7 @@ mod kerberos_files;
 mod our_client;
 mod peer;
 mod python;
+mod samba;
 mod their_client;
 mod tickets;
 
