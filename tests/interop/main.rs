@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod credssp;
+mod credssp_acceptor;
 mod kdc;
 mod kerberos_files;
 mod our_client;
