@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
@@ -25,6 +25,8 @@ use crate::auth::{Credentials, Secret};
 const MAX_STEPS: usize = 40;
 /// Tickets are replaced when less than this is left of them, or a tenth of their life where that is shorter.
 const MARGIN: u64 = 300;
+/// How long what will not get better by itself is not tried again.
+const PAUSE: Duration = Duration::from_secs(15);
 /// Requests up to this length go over UDP first, where krb5.conf says nothing else.
 const UDP_PREFERENCE_LIMIT: usize = 1465;
 
@@ -71,7 +73,9 @@ impl Slot {
         if let Some(ticket) = kept.ticket.as_ref().filter(|ticket| is_fresh(ticket)) {
             return Ok(ticket.clone());
         }
-        if let Some((_, failure)) = kept.failure.as_ref().filter(|(when, _)| *when >= asked) {
+        if let Some((when, failure)) = &kept.failure
+            && (*when >= asked || (lasts(failure) && when.elapsed() < PAUSE))
+        {
             return Err(failure.clone());
         }
         match get(kept.ticket.as_ref(), kept.is_forgotten).await {
@@ -428,6 +432,18 @@ impl Account {
         };
         self.credentials.user == other.user && same_secret
     }
+}
+
+/// Trying again at once costs every connection a time-out, or the account a wrong try more.
+fn lasts(failure: &KerberosError) -> bool {
+    matches!(
+        failure,
+        KerberosError::NoKdc(_)
+            | KerberosError::Unreachable { .. }
+            | KerberosError::WrongPassword(_)
+            | KerberosError::PasswordExpired(_)
+            | KerberosError::Revoked { .. }
+    )
 }
 
 /// The KDC does not take the ticket-granting ticket any more.

@@ -85,6 +85,15 @@ fn several_records_in_one_part_are_read() {
 }
 
 #[test]
+fn a_whole_body_in_one_part_is_read() {
+    let (mut client, mut server) = contexts();
+    let message = [b'x'; 16384];
+    let records = records(&mut client, &[message.as_slice(); 60]);
+    let body = [part(60 * 16384, &records[..16], &records[16..]), END.to_vec()].concat();
+    assert_eq!(multipart::unseal(&mut server, TYPE, &body).unwrap().len(), 60 * 16384);
+}
+
+#[test]
 fn a_boundary_in_the_encrypted_bytes_is_no_boundary() {
     // Lengths are read: what looks like a boundary inside a record stays inside it.
     let (_, server) = contexts();
