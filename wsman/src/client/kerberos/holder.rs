@@ -14,14 +14,17 @@ pub(super) struct Account {
     pub(super) credentials: Credentials,
     /// The realms whose KDCs are those that are configured for the account
     home: Mutex<Vec<String>>,
+    /// The domain of the first service's host
+    pub(super) host_domain: Option<String>,
     pub(super) ticket_granting: Slot,
     services: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
 impl Account {
-    pub(super) fn new(credentials: Credentials) -> Self {
+    pub(super) fn new(credentials: Credentials, host_domain: Option<String>) -> Self {
         Self {
             credentials,
+            host_domain,
             home: Mutex::default(),
             ticket_granting: Slot::default(),
             services: Mutex::default(),

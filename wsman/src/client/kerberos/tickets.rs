@@ -77,7 +77,7 @@ impl Tickets {
         spn: &str,
     ) -> Result<ServiceTicket, KerberosError> {
         let service = account::service(spn)?;
-        let account = self.account(credentials);
+        let account = self.account(credentials, &service);
         let slot = account.slot(&service.to_string());
         let life = |ticket: &ServiceTicket| self.life(ticket);
         slot.ticket(life, async |_, is_forgotten| self.obtain(&account, service, is_forgotten).await).await
@@ -96,7 +96,7 @@ impl Tickets {
         if !wanted {
             return Ok(None);
         }
-        let account = self.account(credentials);
+        let account = self.account(credentials, &service.server);
         // No SPN has such a name.
         let slot = account.slot("");
         let life = |ticket: &ServiceTicket| self.life(ticket);
@@ -112,7 +112,7 @@ impl Tickets {
 
     pub(super) async fn forget(&self, credentials: &Credentials, spn: &str) {
         if let Ok(service) = account::service(spn) {
-            self.account(credentials).slot(&service.to_string()).forget().await;
+            self.account(credentials, &service).slot(&service.to_string()).forget().await;
         }
     }
 
@@ -216,25 +216,43 @@ impl Tickets {
         let conf = self.conf().await?;
         let configured = self.settings.realm.as_deref();
         let is_known = |realm: &str| !self.configured_kdcs(conf, account, realm).is_empty();
-        let realms = Realms { default: configured.or(conf.default_realm.as_deref()), is_known: &is_known };
+        let realms = Realms {
+            default: configured.or(conf.default_realm.as_deref()),
+            of_host: account.host_domain.as_deref(),
+            is_known: &is_known,
+        };
         let Credentials { user, secret } = &account.credentials;
         let (clients, proof) = account::account_of(user, secret, &realms, self.settings.allow_rc4)?;
         let home = configured.or_else(|| clients.first().map(|client| client.realm.as_str()));
         account.adopt_home(home.unwrap_or_default());
-        let exchange = AsExchange::new(AsRequest {
-            clients,
-            proof,
-            etypes: self.etypes(conf.default_tkt_enctypes.as_ref(), conf),
-            forwardable: self.settings.delegate != Delegation::Never,
-            offset: self.offset(),
-        })?;
-        let granted = self.run(account, exchange).await?;
-        if !granted.is_referred {
-            // The realm as the KDC writes it, which may have been asked under its short name.
-            account.adopt_home(&granted.ticket.server.realm);
+        let mut refusal = None;
+        for clients in account::by_realm(clients) {
+            let exchange = AsExchange::new(AsRequest {
+                clients,
+                proof: proof.clone(),
+                etypes: self.etypes(conf.default_tkt_enctypes.as_ref(), conf),
+                forwardable: self.settings.delegate != Delegation::Never,
+                offset: self.offset(),
+            })?;
+            match self.run(account, exchange).await {
+                Ok(granted) => {
+                    if !granted.is_referred {
+                        // The realm as the KDC writes it, which may have been asked under its short name.
+                        account.adopt_home(&granted.ticket.server.realm);
+                    }
+                    debug!(client = %granted.ticket.client, offset = granted.offset, "signed in at the KDC");
+                    return Ok(granted.ticket);
+                }
+                // Another realm may know the name. What a KDC says counts more than that there is none.
+                Err(error @ KerberosError::UnknownClient { .. }) => {
+                    let said = refusal.take().filter(|said| !matches!(said, KerberosError::NoKdc(_)));
+                    refusal = said.or(Some(error));
+                }
+                Err(error @ KerberosError::NoKdc(_)) => drop(refusal.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
         }
-        debug!(client = %granted.ticket.client, offset = granted.offset, "signed in at the KDC");
-        Ok(granted.ticket)
+        Err(refusal.unwrap_or(KerberosError::Caller("there is no account name")))
     }
 
     async fn tgs(
@@ -341,12 +359,13 @@ impl Tickets {
         }
     }
 
-    fn account(&self, credentials: &Credentials) -> Arc<Account> {
+    fn account(&self, credentials: &Credentials, service: &Principal) -> Arc<Account> {
         let mut accounts = lock(&self.accounts);
         if let Some(known) = accounts.iter().find(|account| account.is_of(credentials)) {
             return Arc::clone(known);
         }
-        let account = Arc::new(Account::new(credentials.clone()));
+        let account =
+            Arc::new(Account::new(credentials.clone(), account::domain_of(service).map(str::to_owned)));
         accounts.push(Arc::clone(&account));
         account
     }
