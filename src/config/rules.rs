@@ -101,8 +101,11 @@ impl Connection {
     /// Whether this program can sign in this way; to be asked before connecting.
     pub fn check_sign_in(&self) -> Result<(), Unusable> {
         match self.authentication {
-            Authentication::Basic | Authentication::Ntlm | Authentication::Negotiate => Ok(()),
-            Authentication::Kerberos | Authentication::CredSsp | Authentication::Certificate => {
+            Authentication::Basic
+            | Authentication::Ntlm
+            | Authentication::Negotiate
+            | Authentication::CredSsp => Ok(()),
+            Authentication::Kerberos | Authentication::Certificate => {
                 Err(Unusable::NotYet(self.authentication.name()))
             }
         }

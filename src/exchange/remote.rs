@@ -171,7 +171,7 @@ fn wire_config(connection: &Connection) -> Result<ConnectionConfig, ExchangeErro
         Authentication::Negotiate if connection.allow_ntlm => WireAuthentication::Negotiate,
         Authentication::Negotiate => return Err(ExchangeError::NotYet("Negotiate without NTLM")),
         Authentication::Kerberos => return Err(ExchangeError::NotYet("Kerberos sign-in")),
-        Authentication::CredSsp => return Err(ExchangeError::NotYet("CredSSP sign-in")),
+        Authentication::CredSsp => WireAuthentication::CredSsp,
         Authentication::Certificate => return Err(ExchangeError::NotYet("sign-in by certificate")),
     };
     config.target_name.clone_from(&connection.kerberos.spn);

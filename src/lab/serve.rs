@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use wsman::auth::Scheme;
 use wsman::auth::ntlm::ServerNames;
 use wsman::server::{Listen, Server, ServerConfig, ServerError};
 
@@ -104,6 +105,7 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         listen: vec![Listen { address: options.listen, tls: false }, Listen { address: tls, tls: true }],
         // Whoever names such an address has said so.
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
+        schemes: vec![Scheme::Negotiate, Scheme::CredSsp],
         ..ServerConfig::loopback(service::endpoints(), names)
     };
     let server = Server::start(config, Arc::new(Lab(Arc::clone(&shared)))).await?;

@@ -4,11 +4,16 @@
 //! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod credssp;
+mod credssp_acceptor;
 mod kdc;
+mod kerberos_files;
 mod our_client;
 mod peer;
 mod python;
+mod samba;
 mod their_client;
+mod tickets;
 
 use std::io::Write as _;
 

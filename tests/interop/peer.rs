@@ -85,6 +85,11 @@ impl Log {
         self.0.iter().filter(|entry| entry[name] == value).count()
     }
 
+    /// How often an entry says yes.
+    pub fn count_true(&self, name: &str) -> usize {
+        self.0.iter().filter(|entry| entry[name] == true).count()
+    }
+
     /// How many entries have this member.
     pub fn having(&self, name: &str) -> usize {
         self.0.iter().filter(|entry| entry.get(name).is_some()).count()

@@ -422,6 +422,11 @@ def handler(server, tls_binding, schemes, has_client_certificate=False):
                     return self.reply(401, headers=token_header)
                 server.log({"signed_in": self.scheme, "mechanism": self.context.negotiated_protocol,
                             "as": str(self.context.client_principal), "tls": bool(tls_binding)})
+                if self.scheme.lower() == "credssp":
+                    given = self.context.get_extra_info("client_credential")
+                    server.log({"delegated": "%s\\%s" % (given.domain_name, given.username),
+                                "password_fits": given.password == PASSWORD,
+                                "credssp_version": str(self.context.get_extra_info("protocol_version"))})
             if self.context is None or not self.context.complete:
                 return self.refuse()
             if not body:
@@ -540,7 +545,12 @@ def main():
     parser.add_argument("--fail-after", type=int, default=0)
     parser.add_argument("--schemes", default="negotiate,ntlm",
                         help="negotiate, ntlm, kerberos, credssp, basic; Kerberos needs KRB5_CONFIG and KRB5_KTNAME")
+    parser.add_argument("--credssp-version", type=int, help="the version of CredSSP to speak, 2 to 6")
     options = parser.parse_args()
+    if options.credssp_version:
+        import spnego._credssp
+
+        spnego._credssp._CREDSSP_VERSION = options.credssp_version
     folder = tempfile.mkdtemp()
     users = os.path.join(folder, "users")
     with open(users, "w", encoding="utf-8") as file:

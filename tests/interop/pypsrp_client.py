@@ -117,7 +117,9 @@ def cell(given, tls, auth, path, configuration, number):
     except AuthenticationError:
         pass
     except Exception as error:
-        check("401" in str(error) or "credentials" in str(error).lower(), "wrong password: %r" % error)
+        refused = "401" in str(error) or "credentials" in str(error).lower()
+        # NTSTATUS of a TSRequest: STATUS_LOGON_FAILURE.
+        check(refused or getattr(error, "status", 0) == 0xC000006D, "wrong password: %r %r" % (error, vars(error)))
 
 
 def main():
@@ -125,7 +127,7 @@ def main():
     failed, number = 0, 0
     for path, configuration in ENDPOINTS:
         for tls in (False, True):
-            for auth in ("ntlm", "negotiate"):
+            for auth in ("ntlm", "negotiate", "credssp"):
                 number += 1
                 line = {"endpoint": path, "transport": "https" if tls else "http", "auth": auth}
                 try:

@@ -59,7 +59,7 @@ proptest! {
         let target_info = [2, 0, 2, 0, b'D', 0, 0, 0, 0, 0];
         let credentials = theirs(&user, &domain, &password);
         let name = UserName::new(domain, user);
-        let ntowf = crypto::ntowf_v2(&Secret::password(password.clone()), &name);
+        let ntowf = crypto::ntowf_v2(&Secret::password(password.clone()), &name).unwrap();
         prop_assert_eq!(*ntowf, ntlmclient::ntlm_v2_password_func(&credentials));
 
         let response =

@@ -11,7 +11,7 @@ use super::{AuthError, Credentials, Secret, UserName};
 /// There is no password but a hash, or the name holds a colon.
 pub fn encode(credentials: &Credentials) -> Result<SecretString, AuthError> {
     let Secret::Password(password) = &credentials.secret else {
-        return Err(AuthError::Caller("Basic needs a password, not a hash"));
+        return Err(AuthError::Caller("Basic needs a password"));
     };
     let user = credentials.user.to_string();
     if user.contains(':') {

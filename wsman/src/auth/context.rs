@@ -103,6 +103,26 @@ impl SecurityContext {
         self.protection.unseal(header, data)
     }
 
+    /// Seals the next message to the peer; header and data are one token (GSS_Wrap).
+    ///
+    /// # Errors
+    /// As [`SecurityContext::seal`].
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn wrap_token(&mut self, message: &[u8]) -> Result<Vec<u8>, AuthError> {
+        let Sealed { mut header, data } = self.protection.seal(message)?;
+        header.extend(data);
+        Ok(header)
+    }
+
+    /// Unseals the next message from the peer, which came as one token (GSS_Unwrap).
+    ///
+    /// # Errors
+    /// As [`SecurityContext::unseal`].
+    #[cfg(any(feature = "client", feature = "server"))]
+    pub(crate) fn unwrap_token(&mut self, token: &[u8]) -> Result<Vec<u8>, AuthError> {
+        self.protection.unwrap_token(token)
+    }
+
     /// The `protocol` of a `multipart/encrypted` body: it goes by the HTTP scheme, not by the mechanism.
     #[must_use]
     pub fn label(&self) -> &'static str {

@@ -1,8 +1,11 @@
 //! User names, secrets, and where an acceptor finds them.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use secrecy::{SecretBox, SecretString};
+
+use super::kerberos::{CredentialCache, Keytab};
+use crate::wiped::wiped_by_parts;
 
 /// A user name in one of the forms people write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -46,15 +49,22 @@ impl fmt::Display for UserName {
 
 /// What proves an identity.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Secret {
     /// The password in clear.
     Password(SecretString),
     /// The NT hash, MD4 of the password in UTF-16: enough for NTLM.
     NtHash(NtHash),
+    /// Keys, as a service or an account without a person has them: enough for Kerberos.
+    Keytab(Arc<Keytab>),
+    /// Tickets that are there already: enough for Kerberos.
+    TicketCache(Arc<CredentialCache>),
+    /// Nothing: the proof lies elsewhere, such as in the certificate of a TLS client.
+    None,
 }
 
 /// An NT hash; shared, and wiped when the last holder lets go.
-pub type NtHash = std::sync::Arc<SecretBox<[u8; 16]>>;
+pub type NtHash = Arc<SecretBox<[u8; 16]>>;
 
 impl Secret {
     /// A password.
@@ -65,9 +75,11 @@ impl Secret {
     /// An NT hash.
     #[must_use]
     pub fn nt_hash(hash: [u8; 16]) -> Self {
-        Self::NtHash(std::sync::Arc::new(SecretBox::new(Box::new(hash))))
+        Self::NtHash(Arc::new(SecretBox::new(Box::new(hash))))
     }
 }
+
+wiped_by_parts!(Secret: SecretString, SecretBox<[u8; 16]>, Keytab, CredentialCache);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +95,8 @@ pub struct Credentials {
     /// The proof.
     pub secret: Secret,
 }
+
+wiped_by_parts!(Credentials: Secret);
 
 impl Credentials {
     /// A name as people write it, with a password.

@@ -42,6 +42,35 @@ pub enum AuthError {
     /// A sealed message that this context did not seal, or one out of order.
     #[error("a sealed message cannot be verified")]
     BadSeal,
+    /// The TLS inside CredSSP failed.
+    #[error("the TLS inside CredSSP failed: {0}")]
+    Tls(String),
+    /// The peer speaks a version of CredSSP that is older than asked for.
+    #[error(
+        "the peer speaks CredSSP version {version}, and at least {least} is asked for: older versions can be \
+         intercepted (CVE-2018-0886); install the updates of May 2018 there, or allow old versions explicitly"
+    )]
+    OldCredSsp {
+        /// The peer's version.
+        version: u32,
+        /// The least that is asked for.
+        least: u32,
+    },
+    /// The public key of the TLS inside CredSSP is not the peer's.
+    #[error(
+        "the TLS inside CredSSP does not end at the server that took the sign-in: the connection is intercepted; \
+         the password was not sent"
+    )]
+    BadPublicKey,
+    /// The server said why it refused.
+    #[error("the server refused the sign-in: {0}")]
+    NtStatus(super::credssp::NtStatus),
+    /// The sign-in went well and the logon with the delegated password did not.
+    #[error(
+        "the server took the sign-in and then refused the delegated password: the account may lack the right to sign \
+         in at this server, or delegation is off (Enable-WSManCredSSP -Role Server)"
+    )]
+    DelegationRefused,
     /// The certificate of the TLS connection cannot be read.
     #[error("the server's certificate cannot be read for the channel binding: {0}")]
     Certificate(&'static str),
@@ -62,6 +91,7 @@ impl AuthError {
             Self::Malformed { .. }
                 | Self::Unexpected(_)
                 | Self::BadIntegrity(_)
+                | Self::BadPublicKey
                 | Self::BadSeal
                 | Self::TooWeak(_)
         )

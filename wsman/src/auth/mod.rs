@@ -7,6 +7,7 @@
 //! - [`ntlm`]: NTLMv2 with MIC, channel binding, key exchange, sign and seal, `[MS-NLMP]`
 //! - [`spnego`]: the negotiation around a mechanism, RFC 4178, `[MS-SPNG]`
 //! - [`kerberos`]: RFC 4120, RFC 4121
+//! - [`credssp`]: a sign-in inside TLS that hands the password to the server, `[MS-CSSP]`
 //! - [`ChannelBinding`]: `tls-server-end-point`, RFC 5929
 //! - [`multipart`]: `multipart/encrypted` bodies, `[MS-WSMV] 2.2.9.1`
 //! - [`http`], [`basic`]: the `WWW-Authenticate` and `Authorization` headers, RFC 9110, RFC 7617
@@ -15,6 +16,7 @@ pub mod basic;
 mod channel_binding;
 mod context;
 mod credentials;
+pub mod credssp;
 mod der;
 mod error;
 pub mod http;

@@ -6,6 +6,7 @@ use reqwest::Url;
 use uuid::Uuid;
 
 use super::error::Error;
+use super::kerberos::Kerberos;
 use super::tls::TlsOptions;
 use crate::auth::{Credentials, Secret};
 
@@ -24,6 +25,8 @@ pub struct ConnectionConfig {
     pub credentials: Credentials,
     /// Service class and host of the SPN where it is not `HTTP/<host of the URL>`
     pub target_name: Option<String>,
+    /// Where tickets come from; connections with clones of the same one share them
+    pub kerberos: Kerberos,
     /// Whom to trust
     pub tls: TlsOptions,
     /// An HTTP proxy; none is used unless it is named here. Sign-in belongs to a connection, so that over http the
@@ -40,6 +43,8 @@ pub struct ConnectionConfig {
     pub danger_basic_over_http: bool,
     /// Do not bind the sign-in to the TLS connection; for proxies that intercept TLS
     pub danger_skip_channel_binding: bool,
+    /// Take a server whose CredSSP is older than version 5 and can be intercepted (CVE-2018-0886)
+    pub danger_old_credssp: bool,
     /// Language of messages, such as `en-US`
     pub locale: String,
 }
@@ -120,6 +125,7 @@ impl ConnectionConfig {
             allow_ntlm: true,
             credentials,
             target_name: None,
+            kerberos: Kerberos::default(),
             tls: TlsOptions::default(),
             proxy: None,
             proxy_credentials: None,
@@ -127,6 +133,7 @@ impl ConnectionConfig {
             max_connections: 2,
             danger_basic_over_http: false,
             danger_skip_channel_binding: false,
+            danger_old_credssp: false,
             locale: "en-US".into(),
         }
     }
@@ -160,9 +167,14 @@ impl ConnectionConfig {
             if url.scheme() == "http" && !self.danger_basic_over_http {
                 return refuse("Basic sign-in over http would send the password in the clear; use https");
             }
-            if matches!(self.credentials.secret, Secret::NtHash(_)) {
-                return refuse("Basic sign-in needs a password, not a hash");
+            if !matches!(self.credentials.secret, Secret::Password(_)) {
+                return refuse("Basic sign-in needs a password");
             }
+        }
+        if self.authentication == Authentication::CredSsp
+            && !matches!(self.credentials.secret, Secret::Password(_))
+        {
+            return refuse("CredSSP hands the password to the server, and there is none");
         }
         if let Some(proxy) = &self.proxy {
             let known = Url::parse(proxy).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -229,5 +241,10 @@ mod tests {
         let basic = ConnectionConfig { authentication: Authentication::Basic, ..config("http://h/wsman") };
         assert!(matches!(basic.check(), Err(Error::Configuration(_))));
         assert!(ConnectionConfig { danger_basic_over_http: true, ..basic }.check().is_ok());
+        let credssp =
+            ConnectionConfig { authentication: Authentication::CredSsp, ..config("http://h/wsman") };
+        assert!(credssp.check().is_ok());
+        let credentials = Credentials { secret: Secret::nt_hash([1; 16]), ..credssp.credentials.clone() };
+        assert!(matches!(ConnectionConfig { credentials, ..credssp }.check(), Err(Error::Configuration(_))));
     }
 }

@@ -26,6 +26,7 @@ mod driver;
 mod error;
 mod gate;
 mod http;
+mod kerberos;
 mod pipeline;
 mod pool;
 mod sign_in;
@@ -35,6 +36,7 @@ mod transport;
 
 pub use config::{Authentication, ConnectionConfig, Timeouts};
 pub use error::{Blame, Error, SignInError};
+pub use kerberos::{Delegation, Kerberos, KerberosSettings, Krb5ConfSource};
 pub use pipeline::{Collected, Pipeline, PipelineBuilder};
 pub use pool::{PoolOptions, RunspacePool};
 pub use tls::{CertificatePin, TlsOptions};

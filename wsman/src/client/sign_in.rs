@@ -10,6 +10,7 @@ use super::config::Authentication;
 use super::error::{Error, SignInError};
 use super::http::{HttpAnswer, HttpConnection, HttpRequest};
 use super::target::Target;
+use crate::auth::credssp::{CredSspInitiator, FIRST_VERSION};
 use crate::auth::ntlm::{Entropy, NtlmInitiator};
 use crate::auth::spnego::SpnegoInitiator;
 use crate::auth::{ChannelBinding, Initiator, Scheme, SecurityContext, Step, http};
@@ -21,7 +22,9 @@ const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
 
 /// Signs in and returns what seals from here on.
 pub(crate) async fn sign_in(connection: &HttpConnection, target: &Target) -> Result<SecurityContext, Error> {
-    if !target.is_tls() || target.config.danger_skip_channel_binding {
+    // CredSSP binds to the TLS inside it.
+    let is_bound = target.config.authentication != Authentication::CredSsp;
+    if !is_bound || !target.is_tls() || target.config.danger_skip_channel_binding {
         return negotiate(connection, target, None).await;
     }
     // The binding needs the certificate, which comes with the connection, which comes with the first request. The
@@ -58,7 +61,8 @@ async fn negotiate(
 ) -> Result<SecurityContext, Error> {
     match exchange(connection, target, initiator(target, certificate, Scheme::Negotiate)?).await {
         Err(Error::SignIn(SignInError::NotOffered { offered, .. }))
-            if offered.split(", ").any(|name| Scheme::parse(name) == Some(Scheme::Ntlm)) =>
+            if target.config.authentication != Authentication::CredSsp
+                && offered.split(", ").any(|name| Scheme::parse(name) == Some(Scheme::Ntlm)) =>
         {
             exchange(connection, target, initiator(target, certificate, Scheme::Ntlm)?).await
         }
@@ -127,9 +131,24 @@ fn initiator(
             Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
         }
         Authentication::Kerberos => return not_yet("Kerberos"),
-        Authentication::CredSsp => return not_yet("CredSSP"),
+        Authentication::CredSsp => {
+            let inner = SpnegoInitiator::new(vec![Box::new(ntlm)]);
+            credssp(target, Box::new(inner))?
+        }
         Authentication::Certificate => return not_yet("certificate"),
     })
+}
+
+/// CredSSP around what would sign in under `Negotiate`, without a channel binding.
+fn credssp(target: &Target, inner: Box<dyn Initiator>) -> Result<Box<dyn Initiator>, Error> {
+    let mut nonce = [0; 32];
+    random(&mut nonce)?;
+    let mut credssp =
+        CredSspInitiator::new(inner, &target.config.credentials, nonce).map_err(SignInError::from)?;
+    if target.config.danger_old_credssp {
+        credssp = credssp.with_least_version(FIRST_VERSION);
+    }
+    Ok(Box::new(credssp))
 }
 
 fn not_yet(what: &str) -> Result<Box<dyn Initiator>, Error> {

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::config::ServerConfig;
 use super::service::Service;
+use crate::auth::credssp::{self, CredSspAcceptor};
 use crate::auth::kerberos::KerberosAcceptor;
 use crate::auth::ntlm::NtlmAcceptor;
 use crate::auth::spnego::SpnegoAcceptor;
@@ -50,6 +51,8 @@ pub(super) struct Policy<'a> {
     pub(super) service: &'a dyn Service,
     /// The binding of the TLS connection; `None` without TLS
     pub(super) binding: Option<&'a ChannelBinding>,
+    /// The certificate inside CredSSP; there for whoever begins with it
+    pub(super) credssp: Option<&'a credssp::Identity>,
 }
 
 impl SignIn {
@@ -133,16 +136,22 @@ impl Policy<'_> {
 
     fn acceptor(&self, scheme: Scheme) -> Option<Box<dyn Acceptor>> {
         match scheme {
-            Scheme::Negotiate => {
-                let kerberos = self.kerberos(scheme).map(|acceptor| Box::new(acceptor) as Box<dyn Acceptor>);
-                let mechanisms =
-                    kerberos.into_iter().chain([Box::new(self.ntlm(scheme)?) as Box<dyn Acceptor>]);
-                Some(Box::new(SpnegoAcceptor::new(mechanisms.collect())))
-            }
+            Scheme::Negotiate => Some(Box::new(self.spnego(scheme)?)),
             Scheme::Ntlm => Some(Box::new(self.ntlm(scheme)?)),
             Scheme::Kerberos => Some(Box::new(self.kerberos(scheme)?)),
+            Scheme::CredSsp => {
+                let inner = self.spnego(scheme)?;
+                Some(Box::new(CredSspAcceptor::new(Box::new(inner), self.credssp?.clone())))
+            }
             _ => None,
         }
+    }
+
+    /// Kerberos where the service has keys, and NTLM.
+    fn spnego(&self, scheme: Scheme) -> Option<SpnegoAcceptor> {
+        let kerberos = self.kerberos(scheme).map(|acceptor| Box::new(acceptor) as Box<dyn Acceptor>);
+        let ntlm: Box<dyn Acceptor> = Box::new(self.ntlm(scheme)?);
+        Some(SpnegoAcceptor::new(kerberos.into_iter().chain([ntlm]).collect()))
     }
 
     fn ntlm(&self, scheme: Scheme) -> Option<NtlmAcceptor> {
@@ -150,7 +159,7 @@ impl Policy<'_> {
         let mut challenge = [0; 8];
         getrandom::fill(&mut challenge).ok()?;
         let acceptor = NtlmAcceptor::new(&self.config.names, challenge, now);
-        Some(acceptor.with_binding_policy(self.binding_policy()).with_scheme(scheme))
+        Some(acceptor.with_binding_policy(self.binding_policy(scheme)).with_scheme(scheme))
     }
 
     fn kerberos(&self, scheme: Scheme) -> Option<KerberosAcceptor> {
@@ -160,11 +169,13 @@ impl Policy<'_> {
             let _ = getrandom::fill(bytes);
         });
         let acceptor = KerberosAcceptor::new(self.config.kerberos.clone()?, since_1970(), random);
-        Some(acceptor.with_binding_policy(self.binding_policy()).with_scheme(scheme))
+        Some(acceptor.with_binding_policy(self.binding_policy(scheme)).with_scheme(scheme))
     }
 
-    fn binding_policy(&self) -> BindingPolicy {
+    fn binding_policy(&self, scheme: Scheme) -> BindingPolicy {
         match self.binding {
+            // CredSSP binds to the TLS inside it.
+            _ if scheme == Scheme::CredSsp => BindingPolicy::Ignore,
             None => BindingPolicy::Ignore,
             Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
             Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
@@ -183,6 +194,6 @@ fn check_basic(token: &str, policy: &Policy<'_>) -> Option<UserName> {
             let same = known.expose_secret().as_bytes().ct_eq(password.expose_secret().as_bytes());
             bool::from(same).then_some(user)
         }
-        Secret::NtHash(_) => None,
+        _ => None,
     }
 }

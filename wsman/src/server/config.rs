@@ -19,7 +19,7 @@ pub struct ServerConfig {
     pub endpoints: Vec<Endpoint>,
     /// Names the server goes by, for NTLM and in its certificate
     pub names: ServerNames,
-    /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`
+    /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`, `CredSSP`
     pub schemes: Vec<Scheme>,
     /// The keys of the service, to take Kerberos under `Negotiate` and `Kerberos`
     pub kerberos: Option<Arc<KerberosService>>,

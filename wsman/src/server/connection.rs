@@ -14,7 +14,7 @@ use super::authenticate::{Policy, SignIn, SignedIn, Verdict};
 use super::dispatch::{self, Caller, Reply};
 use super::listen::Shared;
 use super::service::Exchange;
-use crate::auth::multipart;
+use crate::auth::{Scheme, multipart};
 
 const SOAP: &str = "application/soap+xml;charset=UTF-8";
 
@@ -124,8 +124,14 @@ impl Connection {
             return dispatch::identify(body).map_or_else(Answer::bad_request, Answer::soap);
         }
         let binding = self.shared.identity.as_ref().filter(|_| self.tls).map(|identity| &identity.binding);
-        let policy = Policy { config: &self.shared.config, service: &*self.shared.service, binding };
-        let token = match sign_in.authorize(header(AUTHORIZATION.as_str()), &policy) {
+        let authorization = header(AUTHORIZATION.as_str());
+        let credssp = match authorization.is_some_and(is_credssp) {
+            true => self.shared.credssp_identity().await,
+            false => None,
+        };
+        let (config, service) = (&self.shared.config, &*self.shared.service);
+        let policy = Policy { config, service, binding, credssp };
+        let token = match sign_in.authorize(authorization, &policy) {
             Verdict::Challenge(headers) => return Answer::challenge(headers),
             Verdict::Accepted(token) => token,
         };
@@ -180,6 +186,10 @@ impl Connection {
         answer.sealed = true;
         Some(answer)
     }
+}
+
+fn is_credssp(authorization: &str) -> bool {
+    authorization.split(' ').next().and_then(Scheme::parse) == Some(Scheme::CredSsp)
 }
 
 fn response(answer: Answer) -> Response<Full<Bytes>> {

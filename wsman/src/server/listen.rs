@@ -11,7 +11,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
@@ -20,7 +20,8 @@ use super::config::{Listen, ServerConfig};
 use super::connection::Connection;
 use super::service::Service;
 use super::shells::Shells;
-use super::tls::Identity;
+use super::tls::{self, Identity};
+use crate::auth::{Scheme, credssp};
 
 /// How long connections may take to end when the server is shut down.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -53,6 +54,24 @@ pub(super) struct Shared {
     pub(super) service: Arc<dyn Service>,
     pub(super) shells: Shells,
     pub(super) identity: Option<Identity>,
+    /// Made when the first client wants it: it takes a good part of a second
+    credssp: OnceCell<credssp::Identity>,
+}
+
+impl Shared {
+    /// The certificate inside CredSSP, where that scheme is offered.
+    pub(super) async fn credssp_identity(&self) -> Option<&credssp::Identity> {
+        if !self.config.schemes.contains(&Scheme::CredSsp) {
+            return None;
+        }
+        let name = self.config.names.dns_computer.clone();
+        let make = || async {
+            let made = tokio::task::spawn_blocking(move || tls::credssp_identity(&name)).await;
+            made.map_err(|error| ServerError::Certificate(error.to_string()))?
+        };
+        let made = self.credssp.get_or_try_init(make).await;
+        made.inspect_err(|error| debug!(%error, "no CredSSP")).ok()
+    }
 }
 
 /// A running server. Dropping it ends it at once; [`Self::shutdown`] lets it finish what it is at.
@@ -80,7 +99,7 @@ impl Server {
         let secure: Vec<_> = addresses.iter().filter(|(_, tls)| *tls).map(|(address, _)| *address).collect();
         let identity = if secure.is_empty() { None } else { Some(Identity::make(&config, &secure)?) };
         let shells = Shells::new(service.clone(), config.limits);
-        let shared = Arc::new(Shared { config, service, shells, identity });
+        let shared = Arc::new(Shared { config, service, shells, identity, credssp: OnceCell::new() });
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let numbers = Arc::new(AtomicU64::new(1));

@@ -1,13 +1,19 @@
-//! The server's certificate, made at its start.
+//! The server's certificates: that of its TLS, made at its start, and that inside CredSSP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use rsa::pkcs8::EncodePrivateKey as _;
+
 use super::config::ServerConfig;
 use super::listen::ServerError;
-use crate::auth::ChannelBinding;
+use crate::auth::{ChannelBinding, credssp};
+use crate::psrp::session_key::Rng;
+
+/// As long as the key that Windows makes for CredSSP.
+const RSA_BITS: usize = 2048;
 
 /// A self-signed certificate and the TLS configuration with it.
 pub(super) struct Identity {
@@ -39,4 +45,29 @@ impl Identity {
                 .map_err(|error| failed(error.to_string()))?;
         Ok(Self { tls: Arc::new(tls), pem: made.cert.pem(), binding })
     }
+}
+
+/// A self-signed certificate with an RSA key, as Windows makes one for CredSSP: clients expect no other kind.
+pub(super) fn credssp_identity(name: &str) -> Result<credssp::Identity, ServerError> {
+    let failed = |what: String| ServerError::Certificate(what);
+    // The search for primes would never end without random numbers.
+    let mut drawn = getrandom::fill(&mut [0; 32]);
+    drawn.map_err(|error| failed(error.to_string()))?;
+    let mut fill = |bytes: &mut [u8]| {
+        if drawn.is_ok() {
+            drawn = getrandom::fill(bytes);
+        }
+    };
+    let key = rsa::RsaPrivateKey::new(&mut Rng(&mut fill), RSA_BITS);
+    drawn.map_err(|error| failed(error.to_string()))?;
+    let key = key.map_err(|error| failed(error.to_string()))?;
+    let pkcs8 = key.to_pkcs8_der().map_err(|error| failed(error.to_string()))?;
+    let pair =
+        rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8.as_bytes().into(), &rcgen::PKCS_RSA_SHA256)
+            .map_err(|error| failed(error.to_string()))?;
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, format!("CREDSSP-{name}"));
+    let certificate = parameters.self_signed(&pair).map_err(|error| failed(error.to_string()))?;
+    credssp::Identity::new(certificate.der().to_vec(), pkcs8.as_bytes().to_vec())
+        .map_err(|error| failed(error.to_string()))
 }

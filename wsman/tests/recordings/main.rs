@@ -6,6 +6,7 @@
 
 mod clixml;
 mod common;
+mod credssp;
 mod fragments;
 mod ntlm;
 mod psrp;

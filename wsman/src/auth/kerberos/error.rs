@@ -71,8 +71,23 @@ pub enum KerberosError {
     #[error("the password of `{0}` has expired")]
     PasswordExpired(String),
     /// The account is locked, disabled or expired.
-    #[error("the account `{0}` is locked, disabled or expired")]
-    Revoked(String),
+    #[error("the account `{account}` is {why}")]
+    Revoked {
+        /// The account
+        account: String,
+        /// What the KDC says of it
+        why: &'static str,
+    },
+    /// The KDC wants a proof that is not built in, such as FAST or a smart card.
+    #[error(
+        "the KDC of {realm} does not take an encrypted time stamp as proof; it offers pre-authentication types {offered}"
+    )]
+    NoCommonPreauthentication {
+        /// The realm
+        realm: String,
+        /// Numbers of RFC 4120 7.5.2
+        offered: String,
+    },
     /// The clocks differ too much.
     #[error("the clocks differ too much: here it is {here}, {there_name} says {there}")]
     Skew {
@@ -91,6 +106,9 @@ pub enum KerberosError {
     /// A ticket outside its time.
     #[error("the ticket for `{0}` is not valid at this time")]
     TicketTime(String),
+    /// The account's tickets may not be given away.
+    #[error("the tickets of `{0}` are not forwardable: they cannot be delegated")]
+    NotForwardable(String),
     /// A message that was seen before.
     #[error("the message was seen before")]
     Replay,
@@ -127,6 +145,19 @@ pub enum KerberosError {
     /// A ticket cache of a kind that is not a file.
     #[error("ticket caches of type `{0}` cannot be read; write one with `kinit -c FILE:...`")]
     CacheType(String),
+    /// A keytab of a kind that is not a file.
+    #[error("keytabs of type `{0}` cannot be read; name a file")]
+    KeytabType(String),
+    /// A line of `krb5.conf` that cannot be read.
+    #[error("line {line} of {file}: {why}")]
+    Configuration {
+        /// The file
+        file: String,
+        /// Counted from 1
+        line: usize,
+        /// What is wrong with it
+        why: &'static str,
+    },
     /// A file that cannot be read.
     #[error("{file} cannot be read: {reason}")]
     File {
@@ -148,7 +179,7 @@ impl KerberosError {
             Self::AddressAsHost(_) => "use the server's full DNS name, or give the SPN",
             Self::UnknownRealm(_) => "write the account as user@REALM, or configure the realm",
             Self::Unreachable { .. } | Self::NoKdc(_) => {
-                "configure the KDC (host or host:port), or check DNS, firewall and port 88"
+                "configure realm and KDC (host or host:port), or check DNS, firewall and port 88"
             }
             Self::UnknownClient { .. } => "check account and realm; the realm is usually written in capitals",
             Self::UnknownService { .. } => {
@@ -156,7 +187,7 @@ impl KerberosError {
             }
             Self::WrongPassword(_) => "check the password, or make the keytab again",
             Self::PasswordExpired(_) => "change the password",
-            Self::Revoked(_) => "unlock or enable the account",
+            Self::Revoked { .. } => "unlock or enable the account",
             Self::Skew { .. } => "set the clock of this machine, or of the other one",
             Self::WrongServiceKey(_) => {
                 "check which account holds the SPN (setspn -Q), or configure another SPN such as WSMAN/host or HTTP/host:5985"
@@ -165,7 +196,10 @@ impl KerberosError {
             Self::NoCommonEncryption { .. } | Self::UnsupportedEncryption(_) => {
                 "let the account have AES keys (msDS-SupportedEncryptionTypes, and change its password once)"
             }
+            Self::NotForwardable(_) => "let the account be delegated, or run kinit -f",
             Self::BadChannelBinding => "something between here and the server ends TLS",
+            Self::CacheType(_) => "set KRB5CCNAME to the file, or name it in the configuration",
+            Self::Configuration { .. } => "mend the file, or name another one with KRB5_CONFIG",
             Self::NoKey { .. } => "make the keytab for this name (ktpass, ktutil)",
             _ => return None,
         })

@@ -39,6 +39,19 @@ impl EncryptionType {
         }
     }
 
+    /// The type of a name or alias as configuration files have them, without regard to case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Some(match name.to_ascii_lowercase().as_str() {
+            "aes128-cts-hmac-sha1-96" | "aes128-cts" | "aes128-sha1" => Self::Aes128Sha1,
+            "aes256-cts-hmac-sha1-96" | "aes256-cts" | "aes256-sha1" => Self::Aes256Sha1,
+            "aes128-cts-hmac-sha256-128" | "aes128-sha2" => Self::Aes128Sha2,
+            "aes256-cts-hmac-sha384-192" | "aes256-sha2" => Self::Aes256Sha2,
+            "rc4-hmac" | "arcfour-hmac" | "arcfour-hmac-md5" => Self::Rc4,
+            _ => return None,
+        })
+    }
+
     /// Its number on the wire.
     #[must_use]
     pub fn number(self) -> i32 {

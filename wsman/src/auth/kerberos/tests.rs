@@ -26,18 +26,27 @@ fn password(etype: EncryptionType, password: &str, salt: &[u8], count: u32) -> K
 /// RFC 3962 B.
 #[test]
 fn rfc_3962_string_to_key() {
-    let cases: [(u32, &str, &[u8], &str, &str); 4] = [
+    let realm: &[u8] = b"ATHENA.MIT.EDUraeburn";
+    let (block, more) = ("X".repeat(64), "X".repeat(65));
+    let cases: [(u32, &str, &[u8], &str, &str); 7] = [
         (
             1,
             "password",
-            b"ATHENA.MIT.EDUraeburn",
+            realm,
             "42263c6e89f4fc28b8df68ee09799f15",
             "fe697b52bc0d3ce14432ba036a92e65bbb52280990a2fa27883998d72af30161",
         ),
         (
+            2,
+            "password",
+            realm,
+            "c651bf29e2300ac27fa469d693bdda13",
+            "a2e16d16b36069c135d5e9d2e25f896102685618b95914b467c67622225824ff",
+        ),
+        (
             1200,
             "password",
-            b"ATHENA.MIT.EDUraeburn",
+            realm,
             "4c01cd46d632d01e6dbe230a01ed642a",
             "55a6ac740ad17b4846941051e1e8b0a7548d93b0ab30a8bc3ff16280382b8c2a",
         ),
@@ -47,6 +56,20 @@ fn rfc_3962_string_to_key() {
             &[0x12, 0x34, 0x56, 0x78, 0x78, 0x56, 0x34, 0x12],
             "e9b23d52273747dd5c35cb55be619d8e",
             "97a4e786be20d81a382d5ebc96d5909cabcdadc87ca48f574504159f16c36e31",
+        ),
+        (
+            1200,
+            &block,
+            b"pass phrase equals block size",
+            "59d1bb789a828b1aa54ef9c2883f69ed",
+            "89adee3608db8bc71f1bfbfe459486b05618b70cbae22092534e56c553ba4b34",
+        ),
+        (
+            1200,
+            &more,
+            b"pass phrase exceeds block size",
+            "cb8005dc5f90179a7f02104c0018751d",
+            "d78c5c9cb872a8c9dad4697f0bb5b2d21496c82beb2caeda2112fceea057401b",
         ),
         (
             50,
@@ -62,42 +85,103 @@ fn rfc_3962_string_to_key() {
     }
 }
 
-/// RFC 8009 A: string-to-key, encryption and checksum.
+/// RFC 8009 A: string-to-key and checksum.
 #[test]
-fn rfc_8009() {
+fn rfc_8009_keys_and_checksums() {
     let salt = [hex("10DF9DD783E5BC8ACEA1730E74355F61"), b"ATHENA.MIT.EDUraeburn".to_vec()].concat();
-    let short = password(EncryptionType::Aes128Sha2, "password", &salt, 32768);
-    assert_eq!(short.expose_bytes(), hex("089BCA48B105EA6EA77CA5D2F39DC5E7"));
-    let long = password(EncryptionType::Aes256Sha2, "password", &salt, 32768);
-    assert_eq!(long.expose_bytes(), hex("45BD806DBF6A833A9CFFC1C94589A222367A79BC21C413718906E9F578A78467"));
+    let (short, long) = (EncryptionType::Aes128Sha2, EncryptionType::Aes256Sha2);
+    for (etype, key) in [
+        (short, "089BCA48B105EA6EA77CA5D2F39DC5E7"),
+        (long, "45BD806DBF6A833A9CFFC1C94589A222367A79BC21C413718906E9F578A78467"),
+    ] {
+        assert_eq!(password(etype, "password", &salt, 32768).expose_bytes(), hex(key));
+        // It is also the count where none is named.
+        let default = Key::from_password(etype, &SecretString::from("password"), &salt, None).unwrap();
+        assert_eq!(default.expose_bytes(), hex(key));
+    }
+    let data = hex("000102030405060708090A0B0C0D0E0F1011121314");
+    for (etype, checksum) in [
+        (short, "D78367186643D67B411CBA9139FC1DEE"),
+        (long, "45EE791567EEFCA37F4AC1E0222DE80D43C3BFA06699672A"),
+    ] {
+        let key = rfc_8009_key(etype);
+        assert_eq!(key.checksum(2, &data), hex(checksum));
+        assert!(key.verify(2, &data, &hex(checksum)));
+        assert!(!key.verify(3, &data, &hex(checksum)) && !key.verify(2, &data, &hex(checksum)[1..]));
+    }
+}
 
-    let short = Key::new(EncryptionType::Aes128Sha2, hex("3705D96080C17728A0E800EAB6E0D23C")).unwrap();
-    let long = Key::new(
-        EncryptionType::Aes256Sha2,
-        hex("6D404D37FAF79F9DF0D33568D320669800EB4836472EA8A026D16B7182460C52"),
-    )
-    .unwrap();
-    for (key, plain, confounder, cipher) in [
+/// RFC 8009 A: plaintexts of no, less than one, one, and more than one block.
+#[test]
+fn rfc_8009_encryption() {
+    let (short, long) = (EncryptionType::Aes128Sha2, EncryptionType::Aes256Sha2);
+    for (etype, length, confounder, cipher) in [
         (
-            &short,
-            "",
+            short,
+            0,
             "7E5895EAF2672435BAD817F545A37148",
             "EF85FB890BB8472F4DAB20394DCA781DAD877EDA39D50C870C0D5A0A8E48C718",
         ),
         (
-            &short,
-            "000102030405",
+            short,
+            6,
             "7BCA285E2FD4130FB55B1A5C83BC5B24",
             "84D7F30754ED987BAB0BF3506BEB09CFB55402CEF7E6877CE99E247E52D16ED4421DFDF8976C",
         ),
+        (
+            short,
+            16,
+            "56AB21713FF62C0A1457200F6FA9948F",
+            "3517D640F50DDC8AD3628722B3569D2AE07493FA8263254080EA65C1008E8FC295FB4852E7D83E1E7C48C37EEBE6B0D3",
+        ),
+        (
+            short,
+            21,
+            "A7A4E29A4728CE10664FB64E49AD3FAC",
+            "720F73B18D9859CD6CCB4346115CD336C70F58EDC0C4437C5573544C31C813BCE1E6D072C186B39A413C2F92CA9B8334\
+             A287FFCBFC",
+        ),
+        (
+            long,
+            0,
+            "F764E9FA15C276478B2C7D0C4E5F58E4",
+            "41F53FA5BFE7026D91FAF9BE959195A058707273A96A40F0A01960621AC612748B9BBFBE7EB4CE3C",
+        ),
+        (
+            long,
+            6,
+            "B80D3251C1F6471494256FFE712D0B9A",
+            "4ED7B37C2BCAC8F74F23C1CF07E62BC7B75FB3F637B9F559C7F664F69EAB7B6092237526EA0D1F61CB20D69D10F2",
+        ),
+        (
+            long,
+            16,
+            "53BF8A0D105265D4E276428624CE5E63",
+            "BC47FFEC7998EB91E8115CF8D19DAC4BBBE2E163E87DD37F49BECA92027764F68CF51F14D798C2273F35DF574D1F932E\
+             40C4FF255B36A266",
+        ),
+        (
+            long,
+            21,
+            "763E65367E864F02F55153C7E3B58AF1",
+            "40013E2DF58E8751957D2878BCD2D6FE101CCFD556CB1EAE79DB3C3EE86429F2B2A602AC86FEF6ECB647D6295FAE077A\
+             1FEB517508D2C16B4192E01F62",
+        ),
     ] {
-        let sealed = key.encrypt(2, &hex(plain), &hex(confounder)).unwrap();
-        assert_eq!(sealed, hex(cipher), "{plain}");
-        assert_eq!(*key.decrypt(2, &sealed).unwrap(), hex(plain));
+        let plain: Vec<u8> = (0..length).collect();
+        let key = rfc_8009_key(etype);
+        let sealed = key.encrypt(2, &plain, &hex(confounder)).unwrap();
+        assert_eq!(sealed, hex(cipher), "{etype} {length}");
+        assert_eq!(*key.decrypt(2, &sealed).unwrap(), plain);
     }
-    let data = hex("000102030405060708090A0B0C0D0E0F1011121314");
-    assert_eq!(short.checksum(2, &data), hex("D78367186643D67B411CBA9139FC1DEE"));
-    assert_eq!(long.checksum(2, &data), hex("45EE791567EEFCA37F4AC1E0222DE80D43C3BFA06699672A"));
+}
+
+fn rfc_8009_key(etype: EncryptionType) -> Key {
+    let bytes = match etype {
+        EncryptionType::Aes128Sha2 => "3705D96080C17728A0E800EAB6E0D23C",
+        _ => "6D404D37FAF79F9DF0D33568D320669800EB4836472EA8A026D16B7182460C52",
+    };
+    Key::new(etype, hex(bytes)).unwrap()
 }
 
 /// The NT hash of "password", known from `[MS-NLMP]` tools.

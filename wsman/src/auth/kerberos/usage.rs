@@ -28,3 +28,5 @@ pub const ACCEPTOR_SIGN: u32 = 23;
 pub const INITIATOR_SEAL: u32 = 24;
 /// Messages signed by the initiator, RFC 4121 2.
 pub const INITIATOR_SIGN: u32 = 25;
+/// The checksum over an AS-REQ that the KDC returns, RFC 6806 11.
+pub const AS_REQ_CHECKSUM: u32 = 56;

@@ -200,9 +200,10 @@ fn key_exchange_key(
     server_challenge: &[u8; 8],
     accounts: &dyn AccountStore,
 ) -> Result<Key, AuthError> {
-    let secret = accounts.secret(user);
+    let usable = |secret: &Secret| matches!(secret, Secret::Password(_) | Secret::NtHash(_));
+    let secret = accounts.secret(user).filter(usable);
     let known = secret.is_some();
-    let ntowf = crypto::ntowf_v2(&secret.unwrap_or_else(|| Secret::password("")), user);
+    let ntowf = crypto::ntowf_v2(&secret.unwrap_or_else(|| Secret::password("")), user)?;
     let proof = Zeroizing::new(crypto::nt_proof(&ntowf, server_challenge, &response.client_challenge));
     if bool::from(proof.ct_eq(&response.proof)) && known {
         return Ok(crypto::session_base_key(&ntowf, &proof));

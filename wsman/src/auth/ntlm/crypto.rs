@@ -7,23 +7,26 @@ use rc4::{Rc4, StreamCipher};
 use secrecy::{ExposeSecret, zeroize::Zeroizing};
 
 use super::wire::utf16;
-use crate::auth::{Secret, UserName};
+use crate::auth::{AuthError, Secret, UserName};
 
 /// A key; wiped when it is dropped.
 pub type Key = Zeroizing<[u8; 16]>;
 
 /// NTOWFv2, `[MS-NLMP] 3.3.2`: HMAC-MD5 of the upper-case user and the domain under the NT hash.
-#[must_use]
-pub fn ntowf_v2(secret: &Secret, user: &UserName) -> Key {
+///
+/// # Errors
+/// [`AuthError::Caller`]: neither password nor hash.
+pub fn ntowf_v2(secret: &Secret, user: &UserName) -> Result<Key, AuthError> {
     let identity = utf16(&format!("{}{}", upper_case(&user.user), user.domain));
-    match secret {
+    Ok(match secret {
         Secret::NtHash(hash) => hmac_md5(hash.expose_secret(), &[&identity]),
         Secret::Password(password) => {
             let password = Zeroizing::new(utf16(password.expose_secret()));
             let hash: Key = Zeroizing::new(Md4::digest(&*password).into());
             hmac_md5(&hash, &[&identity])
         }
-    }
+        _ => return Err(AuthError::Caller("NTLM needs a password or its NT hash")),
+    })
 }
 
 /// NTLMv2_CLIENT_CHALLENGE, `[MS-NLMP] 2.2.2.7`: `temp` of 3.3.2.

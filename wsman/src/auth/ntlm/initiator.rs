@@ -14,6 +14,7 @@ use super::{
 use crate::auth::{
     AuthError, ChannelBinding, Credentials, Initiator, Mechanism, Scheme, SecurityContext, Step,
 };
+use crate::wiped::wiped_by_parts;
 
 /// Random bytes for one sign-in; never used twice.
 #[derive(Clone)]
@@ -66,6 +67,8 @@ enum State {
     Done,
 }
 
+wiped_by_parts!(NtlmInitiator: Credentials, Entropy);
+
 impl NtlmInitiator {
     /// One sign-in on one connection. `now` is the time as FILETIME (100 ns since 1601).
     #[must_use]
@@ -113,7 +116,7 @@ impl NtlmInitiator {
         let av_pairs = self.av_pairs(&challenge.target_info)?.to_bytes()?;
         let random = &self.entropy.client_challenge;
 
-        let ntowf = crypto::ntowf_v2(&self.credentials.secret, user);
+        let ntowf = crypto::ntowf_v2(&self.credentials.secret, user)?;
         let temp = crypto::client_challenge(timestamp.unwrap_or(self.now), random, &av_pairs);
         let proof = crypto::nt_proof(&ntowf, &challenge.server_challenge, &temp);
         let key_exchange_key = crypto::session_base_key(&ntowf, &proof);

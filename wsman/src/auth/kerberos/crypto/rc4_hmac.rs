@@ -30,8 +30,16 @@ pub(in crate::auth::kerberos) fn decrypt(
     usage: u32,
     cipher: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, KerberosError> {
+    match (usage, decrypt_as(key, usage_number(usage), cipher)) {
+        // RFC 4757 and Windows take 8 instead of 9 here, MIT and Heimdal do not.
+        (9, Err(_)) => decrypt_as(key, usage.to_le_bytes(), cipher),
+        (_, result) => result,
+    }
+}
+
+fn decrypt_as(key: &[u8], usage: [u8; 4], cipher: &[u8]) -> Result<Zeroizing<Vec<u8>>, KerberosError> {
     let (checksum, sealed) = cipher.split_at_checked(CHECKSUM).ok_or(KerberosError::Integrity)?;
-    let key = hmac(key, &[&usage_number(usage)]);
+    let key = hmac(key, &[&usage]);
     let mut message = Zeroizing::new(sealed.to_vec());
     apply(&hmac(&*key, &[checksum]), &mut message);
     let expected = hmac(&*key, &[&message]);
