@@ -127,3 +127,25 @@ fn the_connection_file_reaches_it_by_every_connection_and_a_wrong_password_is_3(
     assert!(!log.contains("Set-Mailbox") && !log.contains(super::CANARY), "nothing was tried");
     place.run(&set).refuses(3, &["cannot be reached"]);
 }
+
+#[test]
+fn it_takes_credssp() {
+    let place = Place::new();
+    let (child, _) = start(&place, &["--write-config", "lab.toml", "--log", "lab.log"]);
+    let file = place.path().join("lab.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed: Vec<_> = text
+        .lines()
+        .map(|line| if line.starts_with("authentication") { "authentication = \"credssp\"" } else { line })
+        .collect();
+    std::fs::write(&file, changed.join("\n")).unwrap();
+    let run =
+        |name| place.run(&["invoke", "Get-Mailbox", "Identity=Administrator", "-c", "lab.toml", "-n", name]);
+    for name in ["lab", "lab-https", "lab-wsman"] {
+        let ran = run(name);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+    }
+    std::fs::write(place.path().join("lab.toml.password"), super::CANARY).unwrap();
+    run("lab").refuses(3, &["refuses the sign-in", "the user name or the password is wrong"]);
+    end(child);
+}

@@ -27,8 +27,12 @@ pub struct Options {
     pub default_lines: Vec<String>,
     /// The KDC's clock is ahead by this many seconds (libfaketime).
     pub ahead: Option<i64>,
-    /// Realms that trust each other need a way from one to the next.
+    /// Every realm trusts every other one.
     pub trust: bool,
+    /// Pairs of realms that trust each other.
+    pub trusts: Vec<(&'static str, &'static str)>,
+    /// Which hosts belong to which realm, for the KDCs: they refer clients to it.
+    pub domain_realm: Vec<(&'static str, &'static str)>,
 }
 
 /// KDCs, their databases and their files.
@@ -62,9 +66,7 @@ impl Kdc {
         for index in 0..kdc.realms.len() {
             kdc.create(index, options);
         }
-        if options.trust {
-            kdc.trust_each_other();
-        }
+        kdc.trust_each_other(options);
         for index in 0..kdc.realms.len() {
             kdc.launch(index, options);
         }
@@ -90,6 +92,10 @@ impl Kdc {
                 options.realm_lines.join("\n  ")
             );
         }
+        config.push_str("[domain_realm]\n");
+        for (host, realm) in &options.domain_realm {
+            let _ = writeln!(config, " {host} = {realm}");
+        }
         std::fs::write(self.file("krb5.conf"), config).unwrap();
         std::fs::write(self.file("kdc.conf"), profile).unwrap();
         std::fs::write(self.file("acl"), "").unwrap();
@@ -103,14 +109,19 @@ impl Kdc {
         self.admin(name, &[&format!("addprinc -pw \"{PASSWORD}\" {USER}")]);
     }
 
-    /// `krbtgt` of each realm in each other, with the same password on both sides.
-    fn trust_each_other(&self) {
-        for one in &self.realms {
-            for other in self.realms.iter().filter(|other| other.name != one.name) {
-                let lines = [(one, other), (other, one)].map(|(from, to)| {
-                    format!("addprinc -pw trust-{0}-{1} krbtgt/{1}@{0}", from.name, to.name)
-                });
-                self.admin(&one.name, &lines.each_ref().map(String::as_str));
+    /// `krbtgt` of each of two realms in the other, with the same password on both sides.
+    fn trust_each_other(&self, options: &Options) {
+        let is_pair = |one: &str, other: &str| {
+            options.trust || options.trusts.contains(&(one, other)) || options.trusts.contains(&(other, one))
+        };
+        for one in self.realms.iter().map(|realm| realm.name.as_str()) {
+            for other in self.realms.iter().map(|realm| realm.name.as_str()) {
+                if one == other || !is_pair(one, other) {
+                    continue;
+                }
+                let lines = [(one, other), (other, one)]
+                    .map(|(from, to)| format!("addprinc -pw trust-{from}-{to} krbtgt/{to}@{from}"));
+                self.admin(one, &lines.each_ref().map(String::as_str));
             }
         }
     }
@@ -158,7 +169,8 @@ impl Kdc {
     /// A service in a realm, and its keytab.
     pub fn add_service_in(&self, realm: &str, name: &str, options: &str) -> PathBuf {
         let keytab = self.file(&format!("{}.{realm}.keytab", name.replace('/', "_")));
-        let add = format!("addprinc -randkey {options} {name}");
+        // For a service the flag would mean that it takes only clients with pre-authentication.
+        let add = format!("addprinc -randkey -requires_preauth {options} {name}");
         let key = format!("ktadd -k {} {name}", keytab.display());
         self.admin(realm, &[&add, &key]);
         keytab

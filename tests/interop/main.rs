@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod credssp;
+mod credssp_acceptor;
 mod kdc;
 mod kerberos_files;
 mod our_client;
 mod peer;
 mod python;
+mod samba;
 mod their_client;
 mod tickets;
 

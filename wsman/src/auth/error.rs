@@ -88,6 +88,7 @@ impl AuthError {
             Self::Malformed { .. }
                 | Self::Unexpected(_)
                 | Self::BadIntegrity(_)
+                | Self::BadPublicKey
                 | Self::BadSeal
                 | Self::TooWeak(_)
         )

@@ -53,8 +53,8 @@ impl TsPasswordCreds {
                 let hash = Zeroizing::new(<[u8; 16]>::from(Md4::digest(&*utf16(password))));
                 known.expose_secret().ct_eq(&*hash).into()
             }
-            #[allow(unreachable_patterns, reason = "what else proves an identity has no password to compare")]
-            _ => false,
+            // What else proves an identity has no password to compare.
+            Secret::Keytab(_) | Secret::TicketCache(_) | Secret::None => false,
         }
     }
 

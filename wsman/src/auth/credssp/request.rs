@@ -9,7 +9,7 @@ use crate::auth::{
 };
 
 /// Longest TSRequest that is read; a Kerberos ticket of the largest size fits.
-pub(super) const MAX_LENGTH: usize = 128 * 1024;
+const MAX_LENGTH: usize = 128 * 1024;
 /// Most fields that are looked at.
 const MAX_FIELDS: usize = 16;
 /// Most tokens in one NegoData; one is usual.

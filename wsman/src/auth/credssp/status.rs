@@ -9,7 +9,7 @@ use crate::auth::AuthError;
 pub struct NtStatus(pub u32);
 
 /// Number, name, what it means and what helps.
-const KNOWN: [(u32, &str, &str); 31] = [
+const KNOWN: [(u32, &str, &str); 33] = [
     (0xC000_0022, "STATUS_ACCESS_DENIED", "the account may not sign in at this server"),
     (0xC000_005E, "STATUS_NO_LOGON_SERVERS", "the server reaches no domain controller"),
     (0xC000_0064, "STATUS_NO_SUCH_USER", "there is no such account"),
@@ -36,6 +36,11 @@ const KNOWN: [(u32, &str, &str); 31] = [
     ),
     (0xC000_018C, "STATUS_TRUSTED_DOMAIN_FAILURE", "the trust between the domains is broken"),
     (0xC000_018D, "STATUS_TRUSTED_RELATIONSHIP_FAILURE", "the server's trust in its domain is broken"),
+    (
+        0xC000_0192,
+        "STATUS_NETLOGON_NOT_STARTED",
+        "the server is not ready to sign anybody in: its Netlogon service is not running",
+    ),
     (0xC000_0193, "STATUS_ACCOUNT_EXPIRED", "the account has expired"),
     (0xC000_0224, "STATUS_PASSWORD_MUST_CHANGE", "the password must be changed before the first sign-in"),
     (0xC000_0234, "STATUS_ACCOUNT_LOCKED_OUT", "the account is locked after too many wrong passwords"),
@@ -51,6 +56,11 @@ const KNOWN: [(u32, &str, &str); 31] = [
     ),
     (0x8009_0302, "SEC_E_UNSUPPORTED_FUNCTION", "the server's CredSSP does not take this sign-in"),
     (0x8009_0304, "SEC_E_INTERNAL_ERROR", "an error inside the server"),
+    (
+        0x8009_0305,
+        "SEC_E_SECPKG_NOT_FOUND",
+        "the server lacks the security package: CredSSP or the mechanism inside is off there",
+    ),
     (0x8009_0308, "SEC_E_INVALID_TOKEN", "the server could not read a token"),
     (0x8009_030C, "SEC_E_LOGON_DENIED", "the user name or the password is wrong"),
     (0x8009_030E, "SEC_E_NO_CREDENTIALS", "the server found no credentials"),

@@ -19,7 +19,6 @@ use rustls::{
 };
 
 use super::binding::subject_public_key;
-use super::request::MAX_LENGTH;
 use crate::auth::AuthError;
 
 /// Most clear text of one TLS record, RFC 5246 section 6.2.1.
@@ -101,7 +100,7 @@ impl Channel {
         subject_public_key(leaf.ok_or(AuthError::Unexpected("TLS without a certificate"))?)
     }
 
-    /// Takes all the bytes of a token and returns the clear text in them.
+    /// Takes all the bytes of a token and returns the clear text in them, which is never longer than the token.
     pub(super) fn receive(&mut self, mut token: &[u8]) -> Result<Vec<u8>, AuthError> {
         let mut clear = Vec::new();
         while !token.is_empty() {
@@ -110,22 +109,18 @@ impl Channel {
                 return Err(AuthError::Tls("the peer has closed it".into()));
             }
             self.0.process_new_packets().map_err(failure)?;
-            self.drain(&mut clear)?;
+            self.drain(&mut clear);
         }
         Ok(clear)
     }
 
-    fn drain(&mut self, clear: &mut Vec<u8>) -> Result<(), AuthError> {
+    fn drain(&mut self, clear: &mut Vec<u8>) {
         let mut buffer = [0; 4096];
         let mut reader = self.0.reader();
         // Both the end and "nothing more yet" end the loop.
         while let Ok(count @ 1..) = reader.read(&mut buffer) {
             clear.extend_from_slice(buffer.get(..count).unwrap_or_default());
-            if clear.len() > MAX_LENGTH {
-                return Err(AuthError::malformed("TLS message inside CredSSP", "too long"));
-            }
         }
-        Ok(())
     }
 
     /// What is to be sent: handshake messages, alerts.

@@ -176,7 +176,7 @@ impl KerberosError {
             Self::AddressAsHost(_) => "use the server's full DNS name, or give the SPN",
             Self::UnknownRealm(_) => "write the account as user@REALM, or configure the realm",
             Self::Unreachable { .. } | Self::NoKdc(_) => {
-                "configure the KDC (host or host:port), or check DNS, firewall and port 88"
+                "configure realm and KDC (host or host:port), or check DNS, firewall and port 88"
             }
             Self::UnknownClient { .. } => "check account and realm; the realm is usually written in capitals",
             Self::UnknownService { .. } => {

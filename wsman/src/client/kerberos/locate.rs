@@ -17,6 +17,8 @@ use crate::auth::kerberos::KerberosError;
 
 /// How long what DNS said is kept.
 const KEPT: Duration = Duration::from_secs(300);
+/// For one question to one name server; then it is asked once more, or the next one is.
+const DNS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The KDCs of each realm; the one that answered last is asked first.
 #[derive(Default)]
@@ -123,18 +125,21 @@ fn sorted(mut records: Vec<SRV>) -> Vec<SRV> {
 }
 
 fn resolver(name_server: Option<SocketAddr>) -> Option<TokioResolver> {
-    match name_server {
+    let mut builder = match name_server {
         Some(server) => {
             let mut config = ResolverConfig::new();
             config.add_name_server(NameServerConfig::new(server, DnsProtocol::Udp));
-            Some(Resolver::builder_with_config(config, TokioConnectionProvider::default()).build())
+            Resolver::builder_with_config(config, TokioConnectionProvider::default())
         }
         None => match Resolver::builder_tokio() {
-            Ok(builder) => Some(builder.build()),
+            Ok(builder) => builder,
             Err(error) => {
                 debug!(%error, "the system's DNS settings cannot be read");
-                None
+                return None;
             }
         },
-    }
+    };
+    builder.options_mut().timeout = DNS_TIMEOUT;
+    builder.options_mut().attempts = 1;
+    Some(builder.build())
 }

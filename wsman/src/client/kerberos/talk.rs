@@ -172,3 +172,113 @@ async fn resolve(address: &KdcAddress) -> io::Result<impl Iterator<Item = Socket
     let places = tokio::net::lookup_host((address.host.as_str(), address.port)).await?;
     Ok(places.collect::<Vec<_>>().into_iter())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::auth::kerberos::Principal;
+    use crate::auth::kerberos::asn1::KerberosTime;
+
+    fn reply(code: ErrorCode) -> Vec<u8> {
+        KrbError {
+            version: 5,
+            message_type: 30,
+            client_time: None,
+            client_microseconds: None,
+            server_time: KerberosTime::from_seconds(0),
+            server_microseconds: 0,
+            code: code.0,
+            client_realm: None,
+            client: None,
+            realm: "A".into(),
+            server: (&Principal::ticket_granting("A", "A")).into(),
+            text: None,
+            data: None,
+        }
+        .to_message()
+        .unwrap()
+    }
+
+    fn framed(message: &[u8]) -> Vec<u8> {
+        [&u32::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
+    }
+
+    /// A KDC over TCP that says this to everybody.
+    async fn streams(bytes: Vec<u8>) -> KdcAddress {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut request = [0; 8];
+                let _ = stream.read_exact(&mut request).await;
+                let _ = stream.write_all(&bytes).await;
+            }
+        });
+        KdcAddress::parse(&format!("tcp/{address}")).unwrap()
+    }
+
+    fn ask(addresses: &[KdcAddress]) -> impl Future<Output = Result<Reply, KerberosError>> {
+        let (patience, limit) = (Duration::from_millis(200), Duration::from_secs(5));
+        Talk { realm: "A", addresses, request: b"asks", stream: false, tcp_first: false, patience, limit }
+            .run()
+    }
+
+    #[tokio::test]
+    async fn a_kdc_that_talks_nonsense_is_none() {
+        let right = framed(&reply(ErrorCode::PREAUTH_REQUIRED));
+        let ends_early = right[..right.len() - 1].to_vec();
+        let wrong =
+            [Vec::new(), vec![0xFF; 64], vec![0x7F, 0xFF, 0xFF, 0xFF], framed(b"HTTP/1.1 400"), ends_early];
+        let mut addresses = Vec::new();
+        for bytes in wrong {
+            addresses.push(streams(bytes).await);
+        }
+        assert!(matches!(ask(&addresses).await, Err(KerberosError::Unreachable { .. })));
+        let last = streams(right).await;
+        addresses.push(last.clone());
+        assert_eq!(ask(&addresses).await.unwrap().from, last);
+    }
+
+    /// RFC 4120 7.5.9: KDC_ERR_SVC_UNAVAILABLE is no answer while another KDC may give one.
+    #[tokio::test]
+    async fn a_kdc_that_is_not_available_is_passed_over() {
+        let busy = streams(framed(&reply(ErrorCode::SERVICE_UNAVAILABLE))).await;
+        let free = streams(framed(&reply(ErrorCode::PREAUTH_REQUIRED))).await;
+        assert_eq!(ask(&[busy, free.clone()]).await.unwrap().from, free);
+    }
+
+    /// A datagram that is nonsense, and a stream that is right.
+    #[tokio::test]
+    async fn over_tcp_where_udp_does_not_do() {
+        let stream = streams(framed(&reply(ErrorCode::PREAUTH_REQUIRED))).await;
+        let socket = UdpSocket::bind(("127.0.0.1", stream.port)).await.unwrap();
+        tokio::spawn(async move {
+            let mut request = [0; 64];
+            while let Ok((_, from)) = socket.recv_from(&mut request).await {
+                let _ = socket.send_to(b"nonsense", from).await;
+            }
+        });
+        let both = KdcAddress { protocol: None, ..stream };
+        assert_eq!(ask(std::slice::from_ref(&both)).await.unwrap().from, both);
+    }
+
+    #[test]
+    fn large_requests_go_over_tcp_first_and_streams_never_over_udp() {
+        let addresses = ["a", "udp/b", "tcp/c"].map(|text| KdcAddress::parse(text).unwrap());
+        let order = |stream, tcp_first| {
+            let (patience, limit) = (Duration::ZERO, Duration::ZERO);
+            let talk =
+                Talk { realm: "", addresses: &addresses, request: b"", stream, tcp_first, patience, limit };
+            talk.attempts().into_iter().map(|(protocol, to)| (protocol, to.host)).collect::<Vec<_>>()
+        };
+        let udp = ["a", "b"].map(|host| (Protocol::Udp, host.to_owned()));
+        let tcp = ["a", "c"].map(|host| (Protocol::Tcp, host.to_owned()));
+        assert_eq!(order(false, false), [udp.clone(), tcp.clone()].concat());
+        assert_eq!(order(false, true), [tcp.clone(), udp].concat());
+        assert_eq!(order(true, false), tcp);
+    }
+}

@@ -38,10 +38,13 @@ fn credentials() -> Credentials {
     Credentials::new(USER, PASSWORD)
 }
 
-fn inner_initiator() -> Box<dyn Initiator> {
+fn ntlm() -> NtlmInitiator {
     let entropy = Entropy { client_challenge: [7; 8], exported_session_key: [9; 16] };
-    let ntlm = NtlmInitiator::new(credentials(), entropy, 133_000_000_000_000_000);
-    Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
+    NtlmInitiator::new(credentials(), entropy, 133_000_000_000_000_000)
+}
+
+fn inner_initiator() -> Box<dyn Initiator> {
+    Box::new(SpnegoInitiator::new(vec![Box::new(ntlm())]))
 }
 
 fn initiator() -> CredSspInitiator {

@@ -38,6 +38,15 @@ fn one_part_for_each_16_kib_and_one_end() {
     }
 }
 
+/// Some clients put NTLM inside without SPNEGO.
+#[test]
+fn bare_ntlm_inside_does_as_well() {
+    let mut client = CredSspInitiator::new(Box::new(ntlm()), &credentials(), [5; 32]).unwrap();
+    let (mut client, mut server) = run(&mut client, &mut acceptor(), straight).both();
+    let sealed = multipart::seal(&mut client, b"text").unwrap();
+    assert_eq!(multipart::unseal(&mut server, &sealed.content_type, &sealed.body).unwrap(), b"text");
+}
+
 /// A part as another peer may write it.
 fn part(length: usize, header: &[u8], data: &[u8]) -> Vec<u8> {
     let head = format!(
@@ -73,6 +82,15 @@ fn several_records_in_one_part_are_read() {
     let second = self::records(&mut client, &[b"end"]);
     let body = [part(5006, &[], &records), END.to_vec(), part(3, &second[..16], &second[16..]), END.to_vec()];
     assert_eq!(multipart::unseal(&mut server, TYPE, &body.concat()).unwrap().len(), 5009);
+}
+
+#[test]
+fn a_whole_body_in_one_part_is_read() {
+    let (mut client, mut server) = contexts();
+    let message = [b'x'; 16384];
+    let records = records(&mut client, &[message.as_slice(); 60]);
+    let body = [part(60 * 16384, &records[..16], &records[16..]), END.to_vec()].concat();
+    assert_eq!(multipart::unseal(&mut server, TYPE, &body).unwrap().len(), 60 * 16384);
 }
 
 #[test]

@@ -74,10 +74,11 @@ impl AsExchange {
         let mut others = VecDeque::from(request.clients);
         let client = others.pop_front().ok_or(KerberosError::Caller("there is no account name"))?;
         let mut etypes = request.etypes;
-        etypes.retain(|etype| request.proof.has(*etype));
-        if etypes.is_empty() {
+        if !etypes.iter().any(|etype| request.proof.has(*etype)) {
             return Err(KerberosError::NoKey { principal: client.to_string(), etype: None });
         }
+        // The KDC takes the first one that the account has a key of; the others are good for session keys.
+        etypes.sort_by_key(|etype| !request.proof.has(*etype));
         Ok(Self {
             client,
             others,
@@ -182,11 +183,21 @@ impl AsExchange {
     /// The key for PA-ENC-TIMESTAMP, from what the KDC says about the account.
     fn begin_preauth(&self, error: &KrbError) -> Result<Preauth, KerberosError> {
         let methods = error.method_data();
-        let takes = |kind| methods.iter().any(|one| one.data_type == kind);
-        if !methods.is_empty() && !takes(padata::ENC_TIMESTAMP) {
-            return Err(KerberosError::NoCommonPreauthentication {
-                realm: self.client.realm.clone(),
-                offered: methods.iter().map(|one| one.data_type.to_string()).collect::<Vec<_>>().join(", "),
+        let no_common_encryption = || KerberosError::NoCommonEncryption {
+            with: format!("the KDC of {}", self.client.realm),
+            asked: names(&self.etypes),
+        };
+        if !methods.is_empty() && find(&methods, padata::ENC_TIMESTAMP).is_none() {
+            let ways =
+                methods.iter().map(|one| one.data_type).filter(|kind| !padata::NO_PROOF.contains(kind));
+            let offered = ways.map(|kind| kind.to_string()).collect::<Vec<_>>().join(", ");
+            // MIT's KDC offers none at all when the account has no key of a type that was asked for.
+            return Err(match offered.is_empty() {
+                true => no_common_encryption(),
+                false => {
+                    let realm = self.client.realm.clone();
+                    KerberosError::NoCommonPreauthentication { realm, offered }
+                }
             });
         }
         let info = etype_info(&methods)?;
@@ -197,10 +208,8 @@ impl AsExchange {
                     let entry = info.iter().find(|entry| entry.etype == etype.number());
                     entry.map(|entry| (*etype, Some(entry.clone())))
                 };
-                self.etypes.iter().find_map(find).ok_or_else(|| KerberosError::NoCommonEncryption {
-                    with: format!("the KDC of {}", self.client.realm),
-                    asked: names(&self.etypes),
-                })?
+                let mut ours = self.etypes.iter().filter(|etype| self.proof.has(**etype));
+                ours.find_map(find).ok_or_else(no_common_encryption)?
             }
             None => (self.etypes.first().copied().unwrap_or(EncryptionType::Aes256Sha1), None),
         };
