@@ -15,7 +15,7 @@ use super::checksum::{self, GssChecksum};
 use super::frame::{TokenId, framed, unframed};
 use super::initiator::{as_sequence, sequence_number};
 use super::wrap::{KerberosProtection, Role};
-use super::{EncryptionType, KerberosError, Key, Principal, Random, usage};
+use super::{EncryptionType, KerberosError, Key, Keytab, KeytabEntry, Principal, Random, usage};
 use crate::auth::{
     Acceptor, AcceptorStep, AccountStore, AuthError, BindingPolicy, Mechanism, Scheme, SecurityContext,
     UserName,
@@ -57,6 +57,17 @@ impl Service {
     #[must_use]
     pub fn new(keys: Vec<ServiceKey>) -> Self {
         Self { keys, clock_skew: Duration::from_secs(300), allow_rc4: false, seen: Mutex::default() }
+    }
+
+    /// A service with the keys of a keytab.
+    #[must_use]
+    pub fn from_keytab(keytab: &Keytab) -> Self {
+        let key = |entry: &KeytabEntry| ServiceKey {
+            principal: entry.principal.clone(),
+            version: entry.kvno,
+            key: entry.key.clone(),
+        };
+        Self::new(keytab.entries().iter().map(key).collect())
     }
 
     /// How far clocks may differ.

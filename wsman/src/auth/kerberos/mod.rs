@@ -9,8 +9,8 @@
 
 mod acceptor;
 pub mod asn1;
-mod checksum;
 mod ccache;
+mod checksum;
 mod crypto;
 mod error;
 mod etype;
