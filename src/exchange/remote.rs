@@ -138,9 +138,7 @@ fn not_opened(endpoint: &str, error: Error) -> ExchangeError {
         Error::SignIn(error) => ExchangeError::SignIn { endpoint, message: error.to_string() },
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
         Error::Configuration(message) => ExchangeError::Unreachable { endpoint, message },
-        Error::Connect { reason, .. } | Error::Tls { reason, .. } => {
-            ExchangeError::Unreachable { endpoint, message: reason }
-        }
+        Error::Connect { reason, .. } => ExchangeError::Unreachable { endpoint, message: reason },
         Error::Protocol(message) => ExchangeError::Protocol(message),
         other => ExchangeError::Unreachable { endpoint, message: other.to_string() },
     }
