@@ -127,6 +127,8 @@ fn initiator(
     Ok(match target.config.authentication {
         _ if scheme == Scheme::Ntlm => Box::new(ntlm.with_scheme(scheme)),
         Authentication::Ntlm => Box::new(ntlm),
+        // Never NTLM where it is not allowed.
+        Authentication::Negotiate if !target.config.allow_ntlm => return not_yet("Kerberos"),
         Authentication::Negotiate | Authentication::Basic => {
             Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
         }
