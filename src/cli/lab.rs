@@ -90,7 +90,8 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
 }
 
 fn read_ca(file: &Path) -> Result<Vec<u8>, CommandError> {
-    std::fs::read(file).map_err(|error| CommandError::usage(format!("cannot read {}: {error}", file.display())))
+    std::fs::read(file)
+        .map_err(|error| CommandError::usage(format!("cannot read {}: {error}", file.display())))
 }
 
 /// A folder that only the user may read, and that goes with the command.
