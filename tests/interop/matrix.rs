@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::Stdio;
 
 use serde_json::{Value as Json, json};
-use wsman::auth::{Credentials, Mechanism, Secret, UserName};
+use wsman::auth::{Credentials, Mechanism};
 use wsman::client::{
     Authentication, ConnectionConfig, Kerberos, KerberosSettings, PoolOptions, RunspacePool,
 };
@@ -80,8 +80,7 @@ async fn our_client_against_pyspnego_and_mit_gssapi() {
                     });
                 }
                 if authentication == Authentication::Certificate {
-                    (config.url, config.tls.client_identity) = peer.mutual();
-                    config.credentials = Credentials { user: UserName::new("", ""), secret: Secret::None };
+                    config = peer.certificate_config();
                 }
                 cell(config, mechanism).await.and_then(|()| understood(peer, authentication, mechanism))
             } else {

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use wsman::auth::Credentials;
+use wsman::auth::{Credentials, Secret};
 use wsman::client::{Authentication, ClientIdentity, ConnectionConfig, TlsOptions};
 
 use crate::python;
@@ -54,11 +54,15 @@ impl Peer {
         config
     }
 
-    /// Where it asks for a certificate, and one that it takes.
-    pub fn mutual(&self) -> (String, Option<ClientIdentity>) {
+    /// The port that wants a client's certificate.
+    pub fn certificate_config(&self) -> ConnectionConfig {
+        let mut config = self.config(true, Authentication::Certificate);
+        config.url = format!("https://localhost:{}/PowerShell/", self.given["mutual"]);
+        config.credentials.secret = Secret::None;
         let read = |name: &str| std::fs::read(self.text(name)).unwrap();
-        let identity = ClientIdentity::from_pem(&read("client_certificate"), &read("client_key")).unwrap();
-        (format!("https://localhost:{}/PowerShell/", self.given["mutual"]), Some(identity))
+        let identity = ClientIdentity::from_pem(&read("client_certificate"), &read("client_key"));
+        config.tls.client_identity = Some(identity.unwrap());
+        config
     }
 
     /// The same for somebody who does not know the password.
