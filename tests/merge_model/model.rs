@@ -137,7 +137,8 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
         distinct.push(entry.address.clone());
     }
     let primary = distinct.iter().find(|address| key(address) == primary_key).unwrap().clone();
-    let secondaries: Vec<String> = distinct.into_iter().filter(|address| key(address) != primary_key).collect();
+    let secondaries: Vec<String> =
+        distinct.into_iter().filter(|address| key(address) != primary_key).collect();
 
     // R11
     if excluded(case, &primary_key) {
@@ -176,7 +177,9 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
     // R20
     if case.options.keep_old_primary {
         for old in case.current.iter().filter(|value| is_primary(value)) {
-            if key_of(old) != primary_key && !out.iter().any(|held| is_smtp(held) && key_of(held) == key_of(old)) {
+            if key_of(old) != primary_key
+                && !out.iter().any(|held| is_smtp(held) && key_of(held) == key_of(old))
+            {
                 out.push(format!("smtp:{}", bare(old)));
             }
         }
@@ -359,9 +362,8 @@ fn delta(case: &Case, add: &[String], remove: &[String]) -> Verdict {
     }
     added.extend(new.into_iter().map(|address| format!("smtp:{address}")));
     let gone: BTreeSet<String> = remove.smtp.iter().map(|entry| key(&entry.address)).collect();
-    let goes = |value: &&String| {
-        is_smtp(value) && gone.contains(&key_of(value)) && !protected(case, &key_of(value))
-    };
+    let goes =
+        |value: &&String| is_smtp(value) && gone.contains(&key_of(value)) && !protected(case, &key_of(value));
     let removed: Vec<String> = case.current.iter().filter(goes).cloned().collect();
     let mut out: Vec<String> = case.current.iter().filter(|value| !goes(value)).cloned().collect();
     out.extend(added.clone());
