@@ -1,6 +1,6 @@
 //! One case: the model beside the implementation.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mailwright::{
     address::{Merge, Outcome, Refusal, Rule},
@@ -29,6 +29,10 @@ pub struct Tally {
     pub delta: usize,
     pub open: usize,
     pub policy: usize,
+    /// How often each rule refused, by its number; R26 with the plan.
+    pub refusals: BTreeMap<&'static str, usize>,
+    /// How often each rule was mentioned.
+    pub mentions: BTreeMap<&'static str, usize>,
 }
 
 /// Compares; an error says how the two differ.
@@ -68,6 +72,7 @@ fn one(
         }
         (Verdict::Refused(reasons), Err(refusal)) => {
             tally.refused += 1;
+            *tally.refusals.entry(refusal.rule.number()).or_default() += 1;
             return if reasons.contains(refusal.rule.number()) {
                 Ok(())
             } else {
@@ -104,12 +109,13 @@ fn one(
     {
         return Err("whether the primary changes".into());
     }
-    let ours: BTreeSet<&str> = merged
+    let ours: BTreeSet<&'static str> = merged
         .notes
         .iter()
         .filter(|note| MENTIONED.contains(&note.rule))
         .map(|note| note.rule.number())
         .collect();
+    ours.iter().for_each(|rule| *tally.mentions.entry(rule).or_default() += 1);
     if ours != *mentioned {
         return Err(format!("mentioned are {ours:?}"));
     }
@@ -178,7 +184,10 @@ fn policy(
     tally.policy += usize::from(case.policy.on == Some(true) && sent);
     match verdict {
         PolicyVerdict::Open => Ok(()),
-        PolicyVerdict::Refused if refused => Ok(()),
+        PolicyVerdict::Refused if refused => {
+            *tally.refusals.entry("R26").or_default() += 1;
+            Ok(())
+        }
         PolicyVerdict::Refused => Err("R26 must refuse".into()),
         _ if refused => Err("R26 must not refuse".into()),
         PolicyVerdict::SwitchedOff if switch == Some(false) && planned.steps.len() == 1 => Ok(()),

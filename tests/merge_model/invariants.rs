@@ -152,7 +152,11 @@ fn round_trip(case: &Case) -> Result<(), String> {
         .filter(|value| !text::excluded(&key_of(value), &case.options.excluded, case.options.literal))
         .collect();
     let primary: Vec<&&String> = shown.iter().filter(|value| is_primary(value)).collect();
-    let sound = case.current.iter().filter(|value| is_primary(value)).count() == 1
+    // R21: with `force_case` even a prefix in mixed case is written.
+    let plain =
+        case.current.iter().all(|value| !is_smtp(value) || value.starts_with("smtp:") || is_primary(value));
+    let sound = (plain || !case.options.force_case)
+        && case.current.iter().filter(|value| is_primary(value)).count() == 1
         && case.current.iter().filter(|value| is_smtp(value)).count() == keys(&case.current).len()
         && shown.iter().all(|value| text::syntax(&bare(value)) == text::Syntax::Good)
         && case.current.len() <= 200

@@ -72,6 +72,9 @@ fn parse(entries: &[String], options: &Options) -> Parsed {
             } else {
                 parsed.refusals.insert("R4");
             }
+            if entry.chars().count() > 1123 {
+                parsed.refusals.insert("R24");
+            }
             continue;
         }
         let address = bare(entry); // R3
@@ -145,7 +148,11 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
         if !case.options.promote {
             refusals.insert("R11");
         }
-    } else if protected(case, &primary_key) {
+    }
+    // The rule names the routing address and the MOERA, whatever `protect_moera` says.
+    if case.routing.as_deref().map(key_of).as_ref() == Some(&primary_key)
+        || (case.cloud && text::is_moera(&primary_key))
+    {
         mentioned.insert("R11");
     }
 
@@ -161,10 +168,10 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
             continue; // R12: once, as in current
         }
         if excluded(case, &key) {
+            mentioned.insert("R13"); // what is dropped is said, too
             if case.options.drop_excluded {
                 continue;
             }
-            mentioned.insert("R13");
         }
         taken.push(format!("smtp:{address}"));
     }
@@ -174,18 +181,23 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
     add_managed(&mut out, &parsed.others);
     out.extend(kept);
     out.extend(taken);
-    // R20
+    // R20. The row speaks of the old primary alone; a second run could not tell it from another secondary, and invariant
+    // 5 would fall. So the list takes nothing away.
     if case.options.keep_old_primary {
-        for old in case.current.iter().filter(|value| is_primary(value)) {
-            if key_of(old) != primary_key
-                && !out.iter().any(|held| is_smtp(held) && key_of(held) == key_of(old))
-            {
-                out.push(format!("smtp:{}", bare(old)));
-            }
-        }
+        keep_all(case, &mut out, &primary_key);
     }
     out.push(format!("SMTP:{primary}"));
     finish(case, out, refusals, mentioned)
+}
+
+/// R20: whatever is there and not in the list yet.
+fn keep_all(case: &Case, out: &mut Vec<String>, primary_key: &str) {
+    for old in case.current.iter().filter(|value| is_smtp(value)) {
+        let key = key_of(old);
+        if key != primary_key && !smtp_keys(out).contains(&key) {
+            out.push(format!("smtp:{}", bare(old)));
+        }
+    }
 }
 
 /// R6, R10, R16: the flow is there and empty.
@@ -198,12 +210,16 @@ fn empty(case: &Case, others: &[String]) -> Verdict {
         return Verdict::Refused(["R6", "R16"].into());
     }
     if primaries.iter().any(|value| key_of(value) != key_of(primaries[0])) {
-        return Verdict::Open("an empty flow and two current primaries");
+        // Invariant 7: the order of a broken object must not choose between them.
+        return Verdict::Refused(["R7", "R16"].into());
     }
     let primary = bare(primaries[0]);
     let mut out = non_smtp(case);
     add_managed(&mut out, others);
     out.extend(kept(case, &key(&primary)));
+    if case.options.keep_old_primary {
+        keep_all(case, &mut out, &key(&primary)); // R20
+    }
     out.push(format!("SMTP:{primary}"));
     finish(case, out, BTreeSet::new(), BTreeSet::new())
 }
@@ -213,10 +229,10 @@ fn non_smtp(case: &Case) -> Vec<String> {
     case.current.iter().filter(|value| !is_smtp(value)).cloned().collect()
 }
 
-/// R4: `managed_types` adds, and never removes.
+/// R4: `managed_types` adds, and never removes. What differs in case only is there already (F10).
 fn add_managed(out: &mut Vec<String>, others: &[String]) {
     for other in others {
-        if !out.contains(other) {
+        if !out.iter().any(|held| held.eq_ignore_ascii_case(other)) {
             out.push(other.clone());
         }
     }
@@ -298,11 +314,9 @@ pub fn state(list: &[String]) -> (Vec<String>, BTreeSet<(bool, String)>) {
     (others, smtp)
 }
 
-/// R21: whether every address of `out` is spelt as in the current list.
+/// R21: whether every value of `out` is spelt as in the current list, its prefix included.
 fn same_casing(out: &[String], current: &[String]) -> bool {
-    let spelt = |list: &[String]| -> BTreeSet<String> {
-        list.iter().filter(|value| is_smtp(value)).map(|value| bare(value)).collect()
-    };
+    let spelt = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
     spelt(out) == spelt(current)
 }
 
@@ -312,12 +326,12 @@ fn delta(case: &Case, add: &[String], remove: &[String]) -> Verdict {
     if add.open || remove.open {
         return Verdict::Open("syntax");
     }
-    let refusals: BTreeSet<&'static str> = add.refusals.union(&remove.refusals).copied().collect();
+    let mut refusals: BTreeSet<&'static str> = add.refusals.union(&remove.refusals).copied().collect();
+    if !remove.others.is_empty() {
+        refusals.insert("R4"); // `managed_types` adds, and never removes
+    }
     if !refusals.is_empty() {
         return Verdict::Refused(refusals);
-    }
-    if !remove.others.is_empty() {
-        return Verdict::Open("R4 adds and never removes: refused or passed over");
     }
     let primaries: BTreeSet<String> =
         case.current.iter().filter(|value| is_primary(value)).map(|value| key_of(value)).collect();
@@ -327,9 +341,6 @@ fn delta(case: &Case, add: &[String], remove: &[String]) -> Verdict {
     let mut refusals = BTreeSet::new();
     let mut mentioned = BTreeSet::new();
     if add.smtp.iter().any(|entry| entry.marked && !primaries.contains(&key(&entry.address))) {
-        if case.options.primary_last {
-            return Verdict::Open("a mark in a difference, where only position counts");
-        }
         refusals.insert("R32");
     }
     if remove.smtp.iter().any(|entry| primaries.contains(&key(&entry.address))) {
@@ -339,12 +350,9 @@ fn delta(case: &Case, add: &[String], remove: &[String]) -> Verdict {
         refusals.insert("R32");
     }
     let present = smtp_keys(&case.current);
-    let mut added: Vec<String> = vec![];
-    for other in &add.others {
-        if !case.current.contains(other) && !added.contains(other) {
-            added.push(other.clone());
-        }
-    }
+    let mut added = non_smtp(case);
+    add_managed(&mut added, &add.others);
+    let mut added = added.split_off(non_smtp(case).len());
     let mut new: Vec<String> = vec![];
     for entry in &add.smtp {
         let key = key(&entry.address);
@@ -352,18 +360,21 @@ fn delta(case: &Case, add: &[String], remove: &[String]) -> Verdict {
             continue;
         }
         if excluded(case, &key) {
-            if case.options.drop_excluded {
-                continue; // R13
-            }
             mentioned.insert("R13");
+            if case.options.drop_excluded {
+                continue;
+            }
         }
         new.retain(|held| text::key(held) != key); // R8
         new.push(entry.address.clone());
     }
     added.extend(new.into_iter().map(|address| format!("smtp:{address}")));
     let gone: BTreeSet<String> = remove.smtp.iter().map(|entry| key(&entry.address)).collect();
-    let goes =
-        |value: &&String| is_smtp(value) && gone.contains(&key_of(value)) && !protected(case, &key_of(value));
+    // Protected means kept. What cannot be done is refused, not passed over in silence.
+    if gone.iter().any(|key| present.contains(key) && protected(case, key)) {
+        refusals.insert("R18");
+    }
+    let goes = |value: &&String| is_smtp(value) && gone.contains(&key_of(value));
     let removed: Vec<String> = case.current.iter().filter(goes).cloned().collect();
     let mut out: Vec<String> = case.current.iter().filter(|value| !goes(value)).cloned().collect();
     out.extend(added.clone());
