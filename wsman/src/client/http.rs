@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, DATE, HeaderMap, HeaderValue,
+    SET_COOKIE, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, Proxy, StatusCode, redirect, retry};
 use secrecy::ExposeSecret as _;
@@ -47,6 +47,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) content_type: String,
     pub(crate) challenges: Vec<Challenge>,
     pub(crate) body: Vec<u8>,
+    /// `Date`, as sent
+    pub(crate) date: Option<String>,
     /// The server ends the connection with this answer
     pub(crate) closes: bool,
 }
@@ -128,6 +130,7 @@ impl HttpConnection {
             .get_all(CONNECTION)
             .iter()
             .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
@@ -143,7 +146,7 @@ impl HttpConnection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body, closes })
+        Ok(HttpAnswer { status, content_type, challenges, body, date, closes })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {

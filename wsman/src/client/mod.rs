@@ -29,6 +29,7 @@ mod http;
 mod kerberos;
 mod pipeline;
 mod pool;
+pub mod probe;
 mod sign_in;
 mod target;
 mod tls;
