@@ -135,10 +135,11 @@ fn shown(bytes: &[u8]) -> String {
     super::super::error::body_excerpt(bytes)
 }
 
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(feature = "server")]
     #[test]
     fn a_certificate_tells_its_names_and_its_end() {
         let mut parameters =
