@@ -15,7 +15,6 @@ pub(super) struct Doctor {}
 
 pub(super) async fn run(context: &Context, _command: Doctor) -> Result<u8, CommandError> {
     let chosen = session::choose(context).await?;
-    chosen.default.check_sign_in()?;
     let checks = doctor::examine(&chosen.default).await;
     chosen.end().await?;
     let checks = checks?;

@@ -114,11 +114,11 @@ async fn way(
     let knock = probe::knock(config.clone()).await;
     if is_tls {
         let refused = match &knock.result {
-            Err(Error::Tls { reason, .. }) => Some(reason.clone()),
-            Err(error) if knock.certificates.is_empty() => Some(error.to_string()),
+            Err(error @ Error::Tls { .. }) => Some(error),
+            Err(error) if knock.certificates.is_empty() => Some(error),
             _ => None,
         };
-        checks.push(judge::tls(host, &knock.certificates, refused.as_deref(), connection, SystemTime::now()));
+        checks.push(judge::tls(host, &knock.certificates, refused, connection, SystemTime::now()));
         if refused.is_some() {
             return give_up(checks, 2, names::TLS);
         }

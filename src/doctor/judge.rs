@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use wsman::client::probe::{Clocks, Greeting, ShownCertificate};
+use wsman::client::{Error, TlsProblem};
 
 use super::{Check, names};
 use crate::config::{Authentication, Connection, ExchangeLoader};
@@ -20,6 +21,7 @@ pub(super) fn danger(connection: &Connection) -> Option<Check> {
         (danger.basic_over_http, "danger_basic_over_http sends the password in the clear"),
         (danger.skip_tls_verification, "danger_skip_tls_verification takes anybody for the server"),
         (danger.skip_channel_binding, "danger_skip_channel_binding lets a sign-in be passed on by others"),
+        (danger.old_credssp, "danger_old_credssp takes CredSSP servers that can be impersonated"),
     ];
     let on: Vec<&str> = on.into_iter().filter(|(on, _)| *on).map(|(_, text)| text).collect();
     let given_up = Check::ok(names::DANGER, format!("{} given up", on.len()));
@@ -30,18 +32,18 @@ pub(super) fn danger(connection: &Connection) -> Option<Check> {
 pub(super) fn tls(
     host: &str,
     shown: &[ShownCertificate],
-    refused: Option<&str>,
+    refused: Option<&Error>,
     connection: &Connection,
     now: SystemTime,
 ) -> Check {
     let Some(own) = shown.first() else {
-        let reason = refused.unwrap_or("the server showed no certificate");
+        let reason = refused.map_or_else(|| "the server showed no certificate".into(), Error::to_string);
         let hint = "check that the port speaks TLS 1.2 or 1.3; Windows Server 2012 R2 and older need ECDHE suites switched on";
         return Check::failed(names::TLS, reason, hint);
     };
     let subject = own.subject.as_deref().or(own.names.first().map(String::as_str)).unwrap_or("no name");
     let left = own.not_after.map(|end| days_between(now, end));
-    let Some(reason) = refused else {
+    let Some(error) = refused else {
         let ends = left.map_or(String::new(), |days| format!(", {days} days left"));
         let check = Check::ok(names::TLS, format!("certificate of {subject}{ends}"));
         return match left {
@@ -54,6 +56,22 @@ pub(super) fn tls(
             _ => check,
         };
     };
+    use TlsProblem::{BadCertificate, Expired, NotYetValid, OtherCertificate, UnknownIssuer, WrongName};
+    if !matches!(
+        error,
+        Error::Tls {
+            reason: BadCertificate(_)
+                | Expired { .. }
+                | NotYetValid
+                | OtherCertificate { .. }
+                | UnknownIssuer
+                | WrongName { .. },
+            ..
+        }
+    ) {
+        let hint = "look at what the server's event log (Schannel) says of the connection";
+        return Check::failed(names::TLS, error.to_string(), hint);
+    }
     if let Some(days) = left.filter(|days| *days < 0) {
         let detail = format!("the certificate of {subject} expired {} days ago", -days);
         return Check::failed(names::TLS, detail, "renew it on the server");
@@ -85,7 +103,7 @@ pub(super) fn tls(
                 server must send the certificates in between";
     Check::failed(
         names::TLS,
-        format!("the certificate of {subject}, {signed}, is not trusted: {reason}"),
+        format!("the certificate of {subject}, {signed}, is not trusted: {error}"),
         hint,
     )
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use wsman::auth::Scheme;
 use wsman::auth::ntlm::ServerNames;
-use wsman::server::{Listen, Server, ServerConfig, ServerError, ServerLimits};
+use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError, ServerLimits};
 
 use self::journal::Journal;
 use self::service::{Lab, Shared};
@@ -35,6 +35,9 @@ pub struct ServeOptions {
     pub log: Option<PathBuf>,
     /// Where the directory is written at the end
     pub dump: Option<PathBuf>,
+    /// Authorities in PEM whose certificates sign clients in over https, as the account that the user principal name in the
+    /// certificate names
+    pub client_ca: Option<Vec<u8>>,
 }
 
 impl Default for ServeOptions {
@@ -46,6 +49,7 @@ impl Default for ServeOptions {
             replication_delay: Duration::ZERO,
             log: None,
             dump: None,
+            client_ca: None,
         }
     }
 }
@@ -110,6 +114,9 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         // Whoever names such an address has said so.
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
         schemes: vec![Scheme::Negotiate, Scheme::CredSsp],
+        client_certificates: options
+            .client_ca
+            .map(|ca_pem| ClientCertificates { ca_pem, ..ClientCertificates::default() }),
         ..ServerConfig::loopback(service::endpoints(), names)
     };
     let server = Server::start(config, Arc::new(Lab(Arc::clone(&shared)))).await?;

@@ -20,7 +20,7 @@ fn every_decoder_reads_or_refuses() {
     for (name, report) in &reports {
         assert_eq!(report.executions, EXECUTIONS, "{name}");
         // Mutations that are all refused at the door test nothing behind it.
-        assert!(report.accepted > 20, "{name}: only {} inputs were accepted", report.accepted);
+        assert!(report.accepted > 10, "{name}: only {} inputs were accepted", report.accepted);
     }
     if let Some(peak) = fuzz::peak_memory() {
         assert!(peak / 1024 < MEMORY, "{} MiB", peak / 1024);

@@ -7,6 +7,7 @@ use super::config::{ConnectionConfig, new_id};
 use super::driver::{Driver, Order};
 use super::error::Error;
 use super::pipeline::PipelineBuilder;
+use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
 use super::target::Target;
 use super::transport::Transport;
 use crate::psrp::client::{ClientConfig, ClientPool};
@@ -30,7 +31,23 @@ pub struct RunspacePool {
 
 impl RunspacePool {
     /// Connects, signs in, and opens a pool.
+    ///
+    /// Where the server sends the client elsewhere and [`ConnectionConfig::redirects`] lets it, that is where the pool is
+    /// opened, from the beginning.
     pub async fn open(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+        for _ in 0..=MAX_REDIRECTS {
+            let error = match Self::open_there(config.clone(), options.clone()).await {
+                Err(error) => error,
+                opened => return opened,
+            };
+            let Some(location) = redirect::location(&error) else { return Err(error) };
+            config = redirect::follow(&config, &config.check()?, &location)?;
+            debug!("following a redirection");
+        }
+        Err(Error::Redirected { location: redirect::shown(&config.url), refused: RedirectRefused::TooMany })
+    }
+
+    async fn open_there(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         // Each pipeline that runs waits on a connection of its own.
         config.max_connections = config.max_connections.max(usize::from(options.max_runspaces.max(1)) + 1);
         // The system's certificate store may be read, which takes its time.

@@ -127,6 +127,8 @@ fn initiator(
     Ok(match target.config.authentication {
         _ if scheme == Scheme::Ntlm => Box::new(ntlm.with_scheme(scheme)),
         Authentication::Ntlm => Box::new(ntlm),
+        // Never NTLM where it is not allowed.
+        Authentication::Negotiate if !target.config.allow_ntlm => return not_yet("Kerberos"),
         Authentication::Negotiate | Authentication::Basic => {
             Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
         }
@@ -135,6 +137,7 @@ fn initiator(
             let inner = SpnegoInitiator::new(vec![Box::new(ntlm)]);
             credssp(target, Box::new(inner))?
         }
+        // These have no tokens: they are proved with each request.
         Authentication::Certificate => return not_yet("certificate"),
     })
 }
@@ -197,7 +200,7 @@ fn token_of(answer: &HttpAnswer, scheme: Scheme) -> Result<Option<Vec<u8>>, Erro
 /// that says that the address or the account is wrong.
 fn accept(answer: &HttpAnswer) -> Result<(), Error> {
     match answer.status.as_u16() {
-        status @ (300..=399 | 403 | 404 | 407 | 502..=504) => {
+        status @ (300..=399 | 403 | 404 | 502..=504) => {
             Err(Error::Http { status, excerpt: super::error::body_excerpt(&answer.body) })
         }
         _ => Ok(()),

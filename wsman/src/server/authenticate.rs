@@ -18,6 +18,9 @@ use crate::auth::{
 /// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.
 const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
 
+/// The scheme of a sign-in by certificate, [DSP0226] C.3.
+const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
+
 /// The sign-in of one connection.
 pub(super) enum SignIn {
     /// Nobody yet
@@ -50,6 +53,8 @@ pub(super) struct Policy<'a> {
     pub(super) service: &'a dyn Service,
     /// The binding of the TLS connection; `None` without TLS
     pub(super) binding: Option<&'a ChannelBinding>,
+    /// Whom the certificate that the client showed stands for
+    pub(super) certified: Option<&'a UserName>,
     /// The certificate inside CredSSP; there for whoever begins with it
     pub(super) credssp: Option<&'a credssp::Identity>,
 }
@@ -68,6 +73,15 @@ impl SignIn {
         let Some(header) = header else {
             return if matches!(self, Self::Done(_)) { Verdict::Accepted(None) } else { self.refuse(policy) };
         };
+        if header == MUTUAL {
+            return match policy.certified_account() {
+                Some(user) => {
+                    *self = Self::Done(SignedIn { user, mechanism: None, context: None });
+                    Verdict::Accepted(None)
+                }
+                None => self.refuse(policy),
+            };
+        }
         let Ok(challenge) = http::authorization(header) else { return self.refuse(policy) };
         match challenge.scheme {
             Some(Scheme::Basic) if policy.basic_is_allowed() => {
@@ -129,6 +143,12 @@ impl SignIn {
 }
 
 impl Policy<'_> {
+    /// The account that the client's certificate stands for, where there is such an account.
+    fn certified_account(&self) -> Option<UserName> {
+        let user = self.certified?;
+        self.service.accounts().secret(user).map(|_| user.clone())
+    }
+
     fn basic_is_allowed(&self) -> bool {
         self.config.allow_basic && self.binding.is_some()
     }

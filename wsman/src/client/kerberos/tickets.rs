@@ -24,6 +24,8 @@ use crate::auth::{Credentials, Secret};
 const MAX_STEPS: usize = 40;
 /// Tickets are replaced when less than this is left of them, or a tenth of their life where that is shorter.
 const MARGIN: u64 = 300;
+/// A week before a password expires, there is a warning.
+const EXPIRES_SOON: u64 = 7 * 86_400;
 /// A difference of the clocks that services would not take either.
 const WORTH_A_WARNING: i64 = 300;
 /// Requests up to this length go over UDP first, where krb5.conf says nothing else.
@@ -241,6 +243,11 @@ impl Tickets {
                         account.adopt_home(&granted.ticket.server.realm);
                     }
                     debug!(client = %granted.ticket.client, offset = granted.offset, "signed in at the KDC");
+                    let now = self.kdc_time().seconds;
+                    let left = granted.password_expires.map(|end| end.saturating_sub(now));
+                    if let Some(seconds) = left.filter(|left| *left < EXPIRES_SOON) {
+                        warn!(client = %granted.ticket.client, days = seconds / 86_400, "the password expires soon");
+                    }
                     return Ok(granted.ticket);
                 }
                 // Another realm may know the name. What a KDC says counts more than that there is none.
