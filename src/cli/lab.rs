@@ -38,6 +38,9 @@ pub(super) struct Lab {
     /// Write the directory at the end
     #[arg(long, value_name = "FILE")]
     pub(super) dump: Option<PathBuf>,
+    /// Take Kerberos with the keys of this keytab as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) keytab: Option<PathBuf>,
     /// Take certificates of clients that authorities in this PEM file have issued; the user principal name in a
     /// certificate names the account
     #[arg(long, value_name = "FILE")]
@@ -53,6 +56,7 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         listen: command.listen,
         latency: Duration::from_millis(command.latency.unwrap_or_default()),
         replication_delay: Duration::from_millis(command.replication_delay.unwrap_or_default()),
+        keytab: command.keytab,
         log: command.log,
         dump: command.dump,
         client_ca: command.client_ca.as_deref().map(read_ca).transpose()?,

@@ -6,6 +6,7 @@ use super::proxy::ProxyProblem;
 use super::redirect::RedirectRefused;
 use super::tls::TlsProblem;
 use crate::auth::AuthError;
+use crate::auth::kerberos::KerberosError;
 use crate::psrp::client::PoolFailure;
 use crate::psrp::{CallError, PsrpError};
 use crate::wsmv::{FaultCode, WsmanFault};
@@ -133,6 +134,14 @@ pub enum SignInError {
     /// The mechanism failed.
     #[error("sign-in failed: {0}")]
     Mechanism(#[from] AuthError),
+    /// Kerberos could not be had, and what was tried instead failed.
+    #[error("{instead}; Kerberos could not be used: {kerberos}")]
+    WithoutKerberos {
+        /// Why there was no Kerberos
+        kerberos: KerberosError,
+        /// How the other mechanism failed
+        instead: Box<SignInError>,
+    },
 }
 
 /// Who is at fault.

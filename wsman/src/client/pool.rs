@@ -1,5 +1,7 @@
 //! The handle of a runspace pool.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
@@ -10,6 +12,8 @@ use super::pipeline::PipelineBuilder;
 use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
 use super::target::Target;
 use super::transport::Transport;
+use crate::auth::Mechanism;
+use crate::auth::kerberos::KerberosError;
 use crate::psrp::client::{ClientConfig, ClientPool};
 use crate::psrp::session_key::ClientKeyPair;
 use crate::session::{EndpointInfo, Session};
@@ -27,6 +31,16 @@ pub struct PoolOptions {
 #[derive(Debug)]
 pub struct RunspacePool {
     orders: mpsc::UnboundedSender<Order>,
+    target: Arc<Target>,
+}
+
+/// How the connections of a pool signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The mechanism of the last sign-in; `None` for Basic and certificates
+    pub mechanism: Option<Mechanism>,
+    /// With [`Authentication::Negotiate`](super::Authentication::Negotiate): why it was not Kerberos
+    pub kerberos_failure: Option<KerberosError>,
 }
 
 impl RunspacePool {
@@ -53,6 +67,7 @@ impl RunspacePool {
         // The system's certificate store may be read, which takes its time.
         let target =
             tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;
+        let target = Arc::new(target);
         let machine = ClientConfig {
             max_runspaces: i32::from(options.max_runspaces.max(1)),
             key_pair: options.key_pair,
@@ -70,15 +85,20 @@ impl RunspacePool {
         let session = Session::new(endpoint, new_id(), ClientPool::new(new_id(), machine))?;
         let (orders, inbox) = mpsc::unbounded_channel();
         let (opened, has_opened) = oneshot::channel();
-        let driver = Driver::new(session, Transport::new(target), inbox, orders.clone(), opened);
+        let driver = Driver::new(session, Transport::new(Arc::clone(&target)), inbox, orders.clone(), opened);
         tokio::spawn(driver.run());
         // From here on dropping it closes what was opened.
-        let pool = Self { orders };
+        let pool = Self { orders, target };
         match tokio::time::timeout(open, has_opened).await {
             Ok(opened) => opened.map_err(|_| Error::Closed)??,
             Err(_) => return Err(Error::Timeout { what: "the runspace pool", after: open, sent: true }),
         }
         Ok(pool)
+    }
+
+    /// How its connections signed in.
+    pub fn signed_in(&self) -> SignedIn {
+        SignedIn { mechanism: self.target.mechanism(), kerberos_failure: self.target.kerberos_failure() }
     }
 
     /// A pipeline to be put together.

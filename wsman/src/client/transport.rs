@@ -60,8 +60,8 @@ impl Drop for Count {
 }
 
 impl Transport {
-    pub(crate) fn new(target: Target) -> Self {
-        Self { target: Arc::new(target), idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
+    pub(crate) fn new(target: Arc<Target>) -> Self {
+        Self { target, idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretSlice;
 
+use crate::auth::kerberos::Service as KerberosService;
 use crate::auth::ntlm::ServerNames;
 use crate::auth::{Scheme, UserName};
 
@@ -22,6 +23,8 @@ pub struct ServerConfig {
     pub names: ServerNames,
     /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`, `CredSSP`
     pub schemes: Vec<Scheme>,
+    /// The keys of the service, to take Kerberos under `Negotiate` and `Kerberos`
+    pub kerberos: Option<Arc<KerberosService>>,
     /// Take Basic over TLS as well
     pub allow_basic: bool,
     /// Take certificates of clients over TLS as well
@@ -123,6 +126,7 @@ impl ServerConfig {
             endpoints,
             names,
             schemes: vec![Scheme::Negotiate],
+            kerberos: None,
             allow_basic: true,
             client_certificates: None,
             identity: None,
