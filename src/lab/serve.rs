@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use wsman::auth::Scheme;
 use wsman::auth::kerberos;
 use wsman::auth::ntlm::ServerNames;
-use wsman::server::{Listen, Server, ServerConfig, ServerError};
+use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError};
 
 use self::journal::Journal;
 use self::service::{Lab, Shared};
@@ -38,6 +38,9 @@ pub struct ServeOptions {
     pub log: Option<PathBuf>,
     /// Where the directory is written at the end
     pub dump: Option<PathBuf>,
+    /// Authorities in PEM whose certificates sign clients in over https, as the account that the user principal name in the
+    /// certificate names
+    pub client_ca: Option<Vec<u8>>,
 }
 
 impl Default for ServeOptions {
@@ -50,6 +53,7 @@ impl Default for ServeOptions {
             keytab: None,
             log: None,
             dump: None,
+            client_ca: None,
         }
     }
 }
@@ -124,6 +128,9 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
         schemes,
         kerberos,
+        client_certificates: options
+            .client_ca
+            .map(|ca_pem| ClientCertificates { ca_pem, ..ClientCertificates::default() }),
         ..ServerConfig::loopback(service::endpoints(), names)
     };
     let server = Server::start(config, Arc::new(Lab(Arc::clone(&shared)))).await?;

@@ -5,6 +5,7 @@ mod broken_peer;
 mod canary;
 #[cfg(unix)]
 mod canary_program;
+mod certificate;
 mod in_process;
 mod lab;
 mod sample_commands;
