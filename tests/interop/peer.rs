@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use wsman::auth::Credentials;
-use wsman::client::{Authentication, ConnectionConfig, TlsOptions};
+use wsman::auth::{Credentials, Secret};
+use wsman::client::{Authentication, ClientIdentity, ConnectionConfig, TlsOptions};
 
 use crate::python;
 
@@ -50,6 +50,17 @@ impl Peer {
             ca_pem: Some(std::fs::read(self.text("ca_file")).unwrap()),
             ..TlsOptions::default()
         };
+        config
+    }
+
+    /// The port that wants a client's certificate.
+    pub fn certificate_config(&self) -> ConnectionConfig {
+        let mut config = self.config(true, Authentication::Certificate);
+        config.url = format!("https://localhost:{}/PowerShell/", self.given["mutual"]);
+        config.credentials.secret = Secret::None;
+        let read = |name: &str| std::fs::read(self.text(name)).unwrap();
+        let identity = ClientIdentity::from_pem(&read("client_certificate"), &read("client_key"));
+        config.tls.client_identity = Some(identity.unwrap());
         config
     }
 

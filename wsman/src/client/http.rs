@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, LOCATION,
-    SET_COOKIE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue,
+    LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, StatusCode, redirect, retry};
 
@@ -103,7 +103,12 @@ impl HttpConnection {
     }
 
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, Error> {
-        let mut builder = self.client.post(self.target.url.clone()).body(request.body);
+        let mut builder = self.client.post(self.target.url.clone());
+        if request.body.is_empty() {
+            // RFC 9110 8.6. The HTTP library leaves it out, and HTTP.sys answers a POST without it with 411.
+            builder = builder.header(CONTENT_LENGTH, 0);
+        }
+        builder = builder.body(request.body);
         if let Some(value) = request.authorization {
             builder = builder.header(AUTHORIZATION, value);
         }

@@ -312,3 +312,50 @@ async fn requests_ask_for_no_compression_and_keep_path_and_query() {
     assert!(heard.starts_with("post /tenant1/powershell?delegatedorg=contoso.com http/1.1\r\n"), "{heard}");
     assert!(heard.contains("accept-encoding: identity\r\n") && !heard.contains("expect:"), "{heard}");
 }
+
+/// Over http nothing goes in the clear, whatever the server says: that the sign-in is not needed, that it failed, that it
+/// takes no such scheme.
+#[tokio::test(flavor = "multi_thread")]
+async fn f39_nothing_goes_unsealed_over_http() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"WSMAN\"\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        for authentication in [Authentication::Negotiate, Authentication::Ntlm, Authentication::CredSsp] {
+            let (listener, address, heard) = listen().await;
+            let noted = heard.clone();
+            tokio::spawn(async move {
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let noted = noted.clone();
+                    tokio::spawn(async move {
+                        let mut bytes = vec![0; 65536];
+                        while let Ok(length @ 1..) = stream.read(&mut bytes).await {
+                            noted
+                                .lock()
+                                .unwrap()
+                                .push(String::from_utf8_lossy(&bytes[..length]).to_lowercase());
+                            if stream.write_all(answer.as_bytes()).await.is_err() {
+                                return;
+                            }
+                        }
+                    });
+                }
+            });
+            let credentials = Credentials::new("CONTOSO\\svc", "canary-password");
+            let mut config = ConnectionConfig::new(format!("http://{address}/PowerShell/"), credentials);
+            config.authentication = authentication;
+            let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
+            let heard = heard.lock().unwrap().clone();
+            assert!(!heard.is_empty(), "{error}");
+            for request in heard {
+                assert!(request.contains("content-length: 0\r\n"), "{authentication:?}, {answer}: {request}");
+                assert!(
+                    !request.contains("envelope") && !request.contains("authorization: basic"),
+                    "{request}"
+                );
+            }
+        }
+    }
+}

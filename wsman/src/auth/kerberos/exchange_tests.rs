@@ -20,7 +20,7 @@ use crate::auth::{
 };
 
 const NOW: u64 = 1_800_000_000;
-const ALL: [EncryptionType; 5] = [
+pub(in crate::auth) const ALL: [EncryptionType; 5] = [
     EncryptionType::Aes128Sha1,
     EncryptionType::Aes256Sha1,
     EncryptionType::Aes128Sha2,
@@ -50,7 +50,7 @@ fn key(etype: EncryptionType, byte: u8) -> Key {
     Key::new(etype, vec![byte; etype.key_length()]).unwrap()
 }
 
-fn service(etype: EncryptionType) -> Arc<Service> {
+pub(in crate::auth) fn service(etype: EncryptionType) -> Arc<Service> {
     let principal = Principal::service("HTTP", "ex01.contoso.com", "CONTOSO.COM");
     let keys = [9, 7].map(|byte| ServiceKey {
         principal: principal.clone(),
@@ -98,11 +98,11 @@ fn ticket(etype: EncryptionType, service_key: u8) -> ServiceTicket {
     }
 }
 
-fn initiator(etype: EncryptionType) -> KerberosInitiator {
+pub(in crate::auth) fn initiator(etype: EncryptionType) -> KerberosInitiator {
     KerberosInitiator::new(ticket(etype, 7), Duration::new(NOW, 123_456_000), counter())
 }
 
-fn acceptor(service: &Arc<Service>) -> KerberosAcceptor {
+pub(in crate::auth) fn acceptor(service: &Arc<Service>) -> KerberosAcceptor {
     KerberosAcceptor::new(service.clone(), Duration::from_secs(NOW + 200), counter())
 }
 

@@ -15,7 +15,7 @@ mod crypto;
 mod error;
 mod etype;
 #[cfg(test)]
-mod exchange_tests;
+pub(in crate::auth) mod exchange_tests;
 #[cfg(test)]
 mod file_tests;
 mod frame;

@@ -1,5 +1,7 @@
 //! Per-message tokens, RFC 4121 4.2, in the layout that WinRM expects of them.
 
+use secrecy::zeroize::Zeroizing;
+
 use crate::auth::{AuthError, Protection, Sealed};
 
 use super::{EncryptionType, Key, rc4_wrap, usage};
@@ -106,7 +108,8 @@ impl KerberosProtection {
         let number = self.next_outgoing();
         let flags = self.flags(self.role, true);
         // The encrypted copy has an RRC of 0.
-        let plain = [message, &header(flags, 0, 0, number)].concat();
+        // CredSSP seals the password.
+        let plain = Zeroizing::new([message, &header(flags, 0, 0, number)].concat());
         let sealed = self.key.encrypt(self.role.seal_usage(), &plain, &confounder);
         let mut sealed = sealed.map_err(|_| AuthError::Caller("a message cannot be sealed"))?;
         // What Windows does: the copy of the header and the checksum come first, so that the data is as long as the
