@@ -141,6 +141,7 @@ impl From<ExchangeError> for CommandError {
         match error {
             ExchangeError::Unusable(unusable) => unusable.into(),
             ExchangeError::Secret(secret) => secret.into(),
+            ExchangeError::Setting { .. } => Self::config(error.to_string()),
             ExchangeError::Unreachable { .. }
             | ExchangeError::SignIn { .. }
             | ExchangeError::Throttled(_)

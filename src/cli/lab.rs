@@ -1,7 +1,7 @@
 //! `mailwright lab`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -38,6 +38,13 @@ pub(super) struct Lab {
     /// Write the directory at the end
     #[arg(long, value_name = "FILE")]
     pub(super) dump: Option<PathBuf>,
+    /// Take Kerberos with the keys of this keytab as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) keytab: Option<PathBuf>,
+    /// Take certificates of clients that authorities in this PEM file have issued; the user principal name in a
+    /// certificate names the account
+    #[arg(long, value_name = "FILE")]
+    pub(super) client_ca: Option<PathBuf>,
     /// Write a connection file that reaches it; commands take it with `-c FILE -n lab`
     #[arg(long, value_name = "FILE")]
     pub(super) write_config: Option<PathBuf>,
@@ -49,8 +56,10 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         listen: command.listen,
         latency: Duration::from_millis(command.latency.unwrap_or_default()),
         replication_delay: Duration::from_millis(command.replication_delay.unwrap_or_default()),
+        keytab: command.keytab,
         log: command.log,
         dump: command.dump,
+        client_ca: command.client_ca.as_deref().map(read_ca).transpose()?,
     };
     let running = lab::serve(seed, options).await?;
     let (folder, config) = match command.write_config {
@@ -82,6 +91,11 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
     running.shutdown().await.map_err(|error| CommandError::internal(error.to_string()))?;
     drop(folder);
     Ok(0)
+}
+
+fn read_ca(file: &Path) -> Result<Vec<u8>, CommandError> {
+    std::fs::read(file)
+        .map_err(|error| CommandError::usage(format!("cannot read {}: {error}", file.display())))
 }
 
 /// A folder that only the user may read, and that goes with the command.

@@ -43,14 +43,16 @@ pub enum ExchangeLoader {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Kerberos {
-    pub kdc: Option<String>,
+    pub kdc: Vec<String>,
     pub realm: Option<String>,
     pub spn: Option<String>,
     pub keytab: Option<PathBuf>,
     pub ticket_cache: Option<PathBuf>,
     pub service_realm: Option<String>,
-    pub service_kdc: Option<String>,
+    pub service_kdc: Vec<String>,
+    pub krb5_conf: Option<PathBuf>,
     pub delegate: bool,
+    pub allow_rc4: bool,
 }
 
 /// `[connections.NAME.tls]`
@@ -58,8 +60,8 @@ pub struct Kerberos {
 #[allow(missing_docs)]
 pub struct Tls {
     pub ca_file: Option<PathBuf>,
-    /// The one certificate that is accepted
-    pub server_certificate: Option<PathBuf>,
+    /// The one certificate or key that is accepted: a PEM file, or the pin itself
+    pub server_certificate: Option<String>,
     pub client_certificate: Option<PathBuf>,
     pub client_key: Option<PathBuf>,
 }
@@ -121,6 +123,7 @@ pub struct Danger {
     pub basic_over_http: bool,
     pub skip_tls_verification: bool,
     pub skip_channel_binding: bool,
+    pub old_credssp: bool,
 }
 
 /// One connection of a configuration file, checked.
@@ -160,6 +163,8 @@ pub struct Connection {
     pub tls: Tls,
     /// A proxy on the way
     pub proxy: Option<Proxy>,
+    /// Hosts that the server may send this program to
+    pub redirect_hosts: Vec<String>,
     /// How long to wait for what
     pub timeouts: Timeouts,
     /// Exchange Online details

@@ -28,9 +28,9 @@ pub enum EndpointError {
     /// A user or a password in the URL, which is not repeated
     #[error("the URL carries a user or a password (not shown)")]
     Credentials,
-    /// A query or a fragment
-    #[error("the URL has a query or a fragment, which an endpoint cannot have")]
-    Query,
+    /// A fragment
+    #[error("the URL has a fragment (`#`), which an endpoint cannot have")]
+    Fragment,
     /// Not a name or an address
     #[error("not a host name or an IP address")]
     Host,
@@ -46,8 +46,8 @@ impl Endpoint {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(EndpointError::Scheme);
         }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(EndpointError::Query);
+        if url.fragment().is_some() {
+            return Err(EndpointError::Fragment);
         }
         if url.path() == "/" {
             let ordinary = matches!(url.port(), Some(WINRM_HTTP | WINRM_HTTPS));
@@ -57,8 +57,8 @@ impl Endpoint {
     }
 
     /// Makes the endpoint of a `hostname` and a `port`: 80 and 443 are Exchange's virtual directory,
-    /// 5985 and 5986 the ordinary WinRM endpoint.
-    pub fn from_host(hostname: &str, port: Option<u16>) -> Result<Self, EndpointError> {
+    /// 5985 and 5986 the ordinary WinRM endpoint. A `path` is that of a hosted provider, such as `tenant1/PowerShell`.
+    pub fn from_host(hostname: &str, port: Option<u16>, path: Option<&str>) -> Result<Self, EndpointError> {
         let host = match hostname.parse::<IpAddr>() {
             Ok(IpAddr::V6(address)) => format!("[{address}]"),
             Ok(IpAddr::V4(address)) => address.to_string(),
@@ -67,7 +67,11 @@ impl Endpoint {
         };
         let port = port.unwrap_or(HTTP);
         let scheme = if matches!(port, HTTPS | WINRM_HTTPS) { "https" } else { "http" };
-        Self::from_url(&format!("{scheme}://{host}:{port}/")).map_err(|_| EndpointError::Host)
+        let path = path.unwrap_or_default().trim_start_matches('/');
+        Self::from_url(&format!("{scheme}://{host}:{port}/{path}")).map_err(|error| match error {
+            EndpointError::Fragment => error,
+            _ => EndpointError::Host,
+        })
     }
 
     /// The URL.
@@ -119,12 +123,16 @@ mod tests {
 
     #[test]
     fn hosts_and_ports() {
-        let url = |host, port| Endpoint::from_host(host, port).unwrap().to_string();
+        let url = |host, port| Endpoint::from_host(host, port, None).unwrap().to_string();
         assert_eq!(url("ex01", None), "http://ex01/PowerShell/");
         assert_eq!(url("ex01", Some(443)), "https://ex01/PowerShell/");
         assert_eq!(url("ex01", Some(5985)), "http://ex01:5985/wsman");
         assert_eq!(url("fe80::1", Some(5986)), "https://[fe80::1]:5986/wsman");
-        assert_eq!(Endpoint::from_host("http://ex01", None), Err(EndpointError::Host));
+        assert_eq!(Endpoint::from_host("http://ex01", None, None), Err(EndpointError::Host));
+        let hosted =
+            Endpoint::from_host("mail.host.net", Some(443), Some("/tenant1/PowerShell/?x=1")).unwrap();
+        assert_eq!(hosted.to_string(), "https://mail.host.net/tenant1/PowerShell/?x=1");
+        assert_eq!(hosted.configuration_name(), "Microsoft.Exchange");
     }
 
     #[test]
@@ -132,6 +140,8 @@ mod tests {
         assert_eq!(Endpoint::from_url("ex01.contoso.com"), Err(EndpointError::NotAUrl));
         assert_eq!(Endpoint::from_url("ftp://ex01/"), Err(EndpointError::Scheme));
         assert_eq!(Endpoint::from_url("http://u:p@ex01/"), Err(EndpointError::Credentials));
-        assert_eq!(Endpoint::from_url("http://ex01/?x"), Err(EndpointError::Query));
+        assert_eq!(Endpoint::from_url("http://ex01/#x"), Err(EndpointError::Fragment));
+        let query = "https://ex01/PowerShell/?serializationLevel=Full";
+        assert_eq!(Endpoint::from_url(query).unwrap().to_string(), query);
     }
 }

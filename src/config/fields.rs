@@ -90,6 +90,16 @@ impl<'a> Fields<'a> {
         self.text(key).map(|text| text.value.into())
     }
 
+    /// One text, or a list of them.
+    pub(super) fn one_or_more(&mut self, key: &'static str) -> Vec<String> {
+        let is_list =
+            self.entries.iter().any(|entry| entry.key == key && matches!(entry.value.kind, Kind::List(_)));
+        match is_list {
+            true => self.texts(key).into_iter().map(|text| text.value).collect(),
+            false => self.text(key).into_iter().map(|text| text.value).collect(),
+        }
+    }
+
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<Sited<String>> {
         let Some(node) = self.take(key) else { return Vec::new() };
         let Kind::List(items) = node.kind else {
@@ -151,6 +161,16 @@ impl<'a> Fields<'a> {
         choices: &[(&'static str, T)],
     ) -> Option<Sited<T>> {
         let text = self.text(key)?;
+        self.chosen(key, &text, choices)
+    }
+
+    /// The value that a text of `key` stands for.
+    pub(super) fn chosen<T: Copy>(
+        &mut self,
+        key: &str,
+        text: &Sited<String>,
+        choices: &[(&'static str, T)],
+    ) -> Option<Sited<T>> {
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text.value) {
             return Some(Sited { value: *value, at: text.at });
         }

@@ -61,17 +61,7 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
             ("cloud", Infrastructure::Cloud),
         ],
     );
-    let authentication = f.choice(
-        "authentication",
-        &[
-            ("basic", Authentication::Basic),
-            ("ntlm", Authentication::Ntlm),
-            ("negotiate", Authentication::Negotiate),
-            ("kerberos", Authentication::Kerberos),
-            ("credssp", Authentication::CredSsp),
-            ("certificate", Authentication::Certificate),
-        ],
-    );
+    let authentication = authentication(f);
     let exchange_loader = f.choice(
         "exchange_loader",
         &[("snap-in", ExchangeLoader::SnapIn), ("remote-exchange", ExchangeLoader::RemoteExchange)],
@@ -84,6 +74,7 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         basic_over_http: f.flag("danger_basic_over_http", false).value,
         skip_tls_verification: f.flag("danger_skip_tls_verification", false).value,
         skip_channel_binding: f.flag("danger_skip_channel_binding", false).value,
+        old_credssp: f.flag("danger_old_credssp", false).value,
     };
     let allow_ntlm = f.flag("allow_ntlm", true).value;
     let policy = policy(f);
@@ -94,6 +85,7 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
     let kerberos = f.table("kerberos", kerberos).unwrap_or_default();
     let tls = f.table("tls", tls).unwrap_or_default();
     let proxy = f.table("proxy", proxy).flatten();
+    let redirect_hosts = f.texts("redirect_hosts").into_iter().map(|text| text.value).collect();
     let timeouts = f.table("timeouts", timeouts).unwrap_or_default();
     let cloud = f.table("cloud", cloud).unwrap_or_default();
 
@@ -111,24 +103,18 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         );
         return None;
     }
-    if authentication.is_none() {
-        f.missing(
-            "authentication",
-            "authentication = \"negotiate\", or another of basic, ntlm, kerberos, credssp, certificate",
-        );
-    }
     let (Sited { value: infrastructure, .. }, authentication, endpoint) =
         (infrastructure?, authentication?, endpoint?);
-    rules::sign_in(
-        f,
-        &authentication,
-        &endpoint,
+    let given = rules::Given {
+        authentication: &authentication,
+        endpoint: &endpoint,
         danger,
-        username.is_some(),
-        password.is_some(),
-        &kerberos,
-        &tls,
-    );
+        has_username: username.is_some(),
+        has_password: password.is_some(),
+        kerberos: &kerberos,
+        tls: &tls,
+    };
+    rules::sign_in(f, &given);
     let configuration_name =
         configuration_name.map_or_else(|| endpoint.value.configuration_name().to_owned(), |text| text.value);
     Some(Connection {
@@ -149,16 +135,65 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         kerberos,
         tls,
         proxy,
+        redirect_hosts,
         timeouts,
         cloud,
         danger,
     })
 }
 
+const AUTHENTICATIONS: [(&str, Authentication); 6] = [
+    ("basic", Authentication::Basic),
+    ("ntlm", Authentication::Ntlm),
+    ("negotiate", Authentication::Negotiate),
+    ("kerberos", Authentication::Kerberos),
+    ("credssp", Authentication::CredSsp),
+    ("certificate", Authentication::Certificate),
+];
+
+/// Words that other products have for a sign-in, and what to write instead.
+const FOREIGN: [(&str, &str, &str); 8] = [
+    ("digest", "WinRM's Digest is not there on Exchange, and proves less than any other", "use negotiate"),
+    ("none", "neither Exchange nor WinRM lets anybody in without a sign-in", "use negotiate"),
+    ("anonymous", "neither Exchange nor WinRM lets anybody in without a sign-in", "use negotiate"),
+    ("default", "there is no default to take over from this machine", "use negotiate"),
+    (
+        "negotiatewithimplicitcredential",
+        "this program is nobody by itself",
+        "use kerberos with kerberos.ticket_cache or kerberos.keytab",
+    ),
+    ("windows", "several mechanisms go by this name", "use negotiate"),
+    ("oauth", "Exchange servers of one's own do not take it here", "use negotiate or kerberos"),
+    ("azuread", "Exchange servers of one's own do not take it here", "use negotiate or kerberos"),
+];
+
+fn authentication(f: &mut Fields<'_>) -> Option<Sited<Authentication>> {
+    let Some(text) = f.text("authentication") else {
+        // The strongest that both sides have, sealed or under TLS.
+        return Some(Sited { value: Authentication::Negotiate, at: f.at() });
+    };
+    let word = text.value.to_ascii_lowercase();
+    if let Some((_, why, hint)) = FOREIGN.iter().find(|(name, ..)| *name == word) {
+        f.wrong("authentication", text.at, format!("`{}` cannot be used: {why}", text.value), Some(hint));
+        return None;
+    }
+    f.chosen("authentication", &text, &AUTHENTICATIONS)
+}
+
 fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {
     let server = f.text("server");
     let hostname = f.text("hostname");
     let port = f.number("port", 1..=65_535).and_then(|port| u16::try_from(port).ok());
+    let path = f.text("path");
+    if let (Some(path), Some(_)) = (&path, &server) {
+        f.wrong(
+            "path",
+            path.at,
+            "`path` goes with `hostname`",
+            Some("write the path into the URL of `server`"),
+        );
+    }
+    let path = path.map(|path| path.value);
     let (key, result, text) = match (server, hostname) {
         (Some(server), Some(_)) => {
             f.wrong(
@@ -180,7 +215,7 @@ fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {
             }
             ("server", Endpoint::from_url(&server.value), server)
         }
-        (None, Some(host)) => ("hostname", Endpoint::from_host(&host.value, port), host),
+        (None, Some(host)) => ("hostname", Endpoint::from_host(&host.value, port, path.as_deref()), host),
         (None, None) => {
             if !is_cloud {
                 f.missing(
@@ -259,21 +294,23 @@ fn excluded(f: &mut Fields<'_>, is_literal: bool) -> ExcludedDomains {
 
 fn kerberos(f: &mut Fields<'_>) -> Kerberos {
     Kerberos {
-        kdc: f.text("kdc").map(|text| text.value),
+        kdc: f.one_or_more("kdc"),
         realm: f.text("realm").map(|text| text.value),
         spn: f.text("spn").map(|text| text.value),
         keytab: f.path("keytab"),
         ticket_cache: f.path("ticket_cache"),
         service_realm: f.text("service_realm").map(|text| text.value),
-        service_kdc: f.text("service_kdc").map(|text| text.value),
+        service_kdc: f.one_or_more("service_kdc"),
+        krb5_conf: f.path("krb5_conf"),
         delegate: f.flag("delegate", false).value,
+        allow_rc4: f.flag("allow_rc4", false).value,
     }
 }
 
 fn tls(f: &mut Fields<'_>) -> Tls {
     Tls {
         ca_file: f.path("ca_file"),
-        server_certificate: f.path("server_certificate"),
+        server_certificate: f.text("server_certificate").map(|text| text.value),
         client_certificate: f.path("client_certificate"),
         client_key: f.path("client_key"),
     }
@@ -286,11 +323,26 @@ fn proxy(f: &mut Fields<'_>) -> Option<Proxy> {
         f.missing("url", "url = \"http://proxy.contoso.com:8080\"");
         return None;
     };
+    if username.is_some() != password.is_some() {
+        f.wrong("url", text.at, "`username` and `password` go together", Some("write both or neither"));
+    }
     match url::Url::parse(&text.value) {
-        Ok(url) if url.password().is_none() && url.has_host() => Some(Proxy { url, username, password }),
-        Ok(url) if url.password().is_some() => {
+        Ok(url) if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") => {
+            let message = format!("`{}`: not the URL of a proxy", text.value);
+            f.wrong(
+                "url",
+                text.at,
+                message,
+                Some("it begins with http://, https://, socks5:// or socks5h://"),
+            );
+            None
+        }
+        Ok(url) if url.password().is_none() && url.username().is_empty() && url.has_host() => {
+            Some(Proxy { url, username, password })
+        }
+        Ok(url) if url.has_host() => {
             let hint = "use the keys `username` and `password`";
-            f.wrong("url", text.at, "the URL carries a password (not shown)", Some(hint));
+            f.wrong("url", text.at, "the URL carries a user or a password (not shown)", Some(hint));
             None
         }
         _ => {

@@ -184,9 +184,56 @@ fn password_flows_and_mechanisms() {
     let ordinary = connection(&with("\"negotiate\"", "\"ntlm\"").replace("/PowerShell/", "/wsman"));
     assert!(matches!(ordinary.check_password_flow(), Err(Unusable::SecondHop("ntlm"))));
     assert_eq!(connection(&GOOD.replace("/PowerShell/", "/wsman")).check_password_flow(), Ok(()));
-    assert_eq!(ntlm.check_sign_in(), Ok(()));
-    let kerberos = connection(&with("\"negotiate\"", "\"kerberos\""));
-    assert_eq!(kerberos.check_sign_in(), Err(Unusable::NotYet("kerberos")));
+}
+
+#[test]
+fn sign_ins_that_other_products_have_are_refused_by_name() {
+    for (word, hint) in [
+        ("Digest", "negotiate"),
+        ("none", "negotiate"),
+        ("Anonymous", "negotiate"),
+        ("Default", "negotiate"),
+        ("NegotiateWithImplicitCredential", "ticket_cache"),
+        ("OAuth", "kerberos"),
+    ] {
+        check(&with("negotiate", word), "4:18", &format!("`{word}` cannot be used"), hint);
+    }
+}
+
+#[test]
+fn what_belongs_to_the_road_goes_together() {
+    let unverified = |how: &str| {
+        with("http://", "https://")
+            .replace("\"negotiate\"", &format!("\"{how}\"\ndanger_skip_tls_verification = true"))
+    };
+    for how in ["basic", "credssp"] {
+        check(&unverified(how), "4:18", "lets anybody be the server", "server_certificate");
+        let pinned =
+            format!("{}[connections.corp.tls]\nserver_certificate = \"ex01.pem\"\n", unverified(how));
+        assert!(parse(&pinned).is_ok());
+    }
+    assert!(parse(&unverified("ntlm")).is_ok());
+    let certificate = with("http://", "https://").replace("negotiate", "certificate");
+    check(&certificate, "4:18", "needs a client certificate and its key", "tls.client_key");
+    let keys = "[connections.corp.tls]\nclient_certificate = \"a\"\nclient_key = \"b\"\n";
+    let certificate = certificate.replace("username = \"svc\"\npassword = \"env:PW\"\n", "");
+    assert!(parse(&format!("{certificate}{keys}")).is_ok());
+    for tickets in ["keytab", "ticket_cache"] {
+        let text = with("password = \"env:PW\"\n", "").replace("negotiate", "kerberos");
+        assert!(parse(&format!("{text}[connections.corp.kerberos]\n{tickets} = \"x\"\n")).is_ok());
+    }
+    let by_address = with("ex01.contoso.com", "10.0.0.5").replace("negotiate", "kerberos");
+    let spn = "[connections.corp.kerberos]\nspn = \"HTTP/ex01.contoso.com\"\n";
+    assert!(parse(&format!("{by_address}{spn}")).is_ok());
+    let proxy = |lines: &str| format!("{GOOD}[connections.corp.proxy]\n{lines}\n");
+    check(&proxy("url = \"socks4://p\""), "8:7", "`socks4://p`: not the URL of a proxy", "socks5://");
+    check(&proxy("url = \"http://p\"\nusername = \"u\""), "8:7", "go together", "neither");
+    assert!(!problems(&proxy("url = \"http://u:canary@p\"")).contains("canary"));
+    check(&format!("{GOOD}path = \"x\""), "7:8", "`path` goes with `hostname`", "`server`");
+    assert_eq!(
+        parse(&with("authentication = \"negotiate\"\n", "")).unwrap().connections[0].authentication,
+        Authentication::Negotiate
+    );
 }
 
 /// Every word changes exactly the choice that it names.

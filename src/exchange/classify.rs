@@ -242,7 +242,7 @@ impl ExchangeError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::Unusable(_) | Self::NotYet(_) => ErrorClass::Unsupported,
+            Self::Unusable(_) | Self::Setting { .. } => ErrorClass::Unsupported,
             Self::Unreachable { .. } => ErrorClass::Transient,
             Self::SignIn { .. } => ErrorClass::AccessDenied,
             Self::SessionLost(_) => ErrorClass::SessionLost,

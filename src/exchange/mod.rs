@@ -15,11 +15,14 @@ mod decode;
 mod json;
 mod lookup;
 mod remote;
+mod wire;
 
 pub use classify::{Refusal, classify};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
+pub(crate) use remote::{loader, run};
+pub(crate) use wire::wire_config;
 
 /// One open connection to Exchange.
 #[async_trait]
@@ -112,13 +115,17 @@ pub enum ExchangeError {
     /// The peer does not keep to the protocol
     #[error("the server's answer cannot be understood: {0}")]
     Protocol(String),
-    /// Not built in
-    #[error("{0} is not built in yet")]
-    NotYet(&'static str),
+    /// A setting that shows only when it is used that it cannot be; nothing was tried
+    #[error("the connection `{connection}` cannot be used: {message}")]
+    Setting {
+        /// Its name
+        connection: String,
+        /// Which setting, and why
+        message: String,
+    },
 }
 
 /// Opens a connection: signs in, and loads Exchange where that is needed.
 pub async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, ExchangeError> {
-    connection.check_sign_in()?;
     Ok(Arc::new(remote::Remote::open(connection).await?))
 }

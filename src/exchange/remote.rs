@@ -4,18 +4,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
-use wsman::auth::Credentials;
-use wsman::client::{
-    Authentication as WireAuthentication, CertificatePin, ConnectionConfig, Error, PoolOptions, RunspacePool,
-    Timeouts, TlsOptions,
-};
+use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool};
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
+use super::wire::wire_config;
 use super::{Answer, Call, Exchange, ExchangeError};
-use crate::config::{Authentication, Connection, ExchangeLoader};
+use crate::config::{Connection, ExchangeLoader};
 
 const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 /// The only script that is ever sent, and it is a constant.
@@ -24,8 +20,9 @@ const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\
 /// Runspaces of one each, opened when they are needed and kept. One each, because on an ordinary endpoint Exchange is
 /// loaded into a runspace, not into a pool.
 pub(super) struct Remote {
+    name: String,
     config: ConnectionConfig,
-    loader: Option<ExchangeLoader>,
+    loader: Option<Command>,
     operation: Duration,
     idle: Mutex<Vec<RunspacePool>>,
     slots: Semaphore,
@@ -35,10 +32,10 @@ impl Remote {
     /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
     pub(super) async fn open(connection: &Connection) -> Result<Self, ExchangeError> {
         let config = wire_config(connection)?;
-        let loader = (!connection.endpoint.is_exchange()).then_some(connection.exchange_loader);
         let remote = Self {
+            name: connection.name.clone(),
             config,
-            loader,
+            loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
             slots: Semaphore::new(usize::try_from(connection.concurrency.max(1)).unwrap_or(1)),
@@ -55,12 +52,8 @@ impl Remote {
         }
         let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
             .await
-            .map_err(|error| not_opened(&self.config.url, error))?;
-        let Some(loader) = self.loader else { return Ok(pool) };
-        let command = match loader {
-            ExchangeLoader::SnapIn => Command::new("Add-PSSnapin").parameter("Name", Value::from(SNAP_IN)),
-            ExchangeLoader::RemoteExchange => Command::script(REMOTE_EXCHANGE),
-        };
+            .map_err(|error| not_opened(&self.name, &self.config.url, error))?;
+        let Some(command) = self.loader.clone() else { return Ok(pool) };
         let answer = run(&pool, command, self.operation).await?;
         match answer.refusal() {
             None => Ok(pool),
@@ -112,7 +105,20 @@ impl Exchange for Remote {
     }
 }
 
-async fn run(pool: &RunspacePool, command: Command, deadline: Duration) -> Result<Answer, ExchangeError> {
+/// The command that loads Exchange on an ordinary endpoint.
+pub(crate) fn loader(connection: &Connection) -> Option<Command> {
+    (!connection.endpoint.is_exchange()).then(|| match connection.exchange_loader {
+        ExchangeLoader::SnapIn => Command::new("Add-PSSnapin").parameter("Name", Value::from(SNAP_IN)),
+        ExchangeLoader::RemoteExchange => Command::script(REMOTE_EXCHANGE),
+    })
+}
+
+/// Runs one command to its end.
+pub(crate) async fn run(
+    pool: &RunspacePool,
+    command: Command,
+    deadline: Duration,
+) -> Result<Answer, ExchangeError> {
     let collected = pool
         .pipeline()
         .command(command)
@@ -132,15 +138,15 @@ async fn run(pool: &RunspacePool, command: Command, deadline: Duration) -> Resul
 }
 
 /// An error before there was a runspace: nothing was tried.
-fn not_opened(endpoint: &str, error: Error) -> ExchangeError {
+fn not_opened(connection: &str, endpoint: &str, error: Error) -> ExchangeError {
     let endpoint = endpoint.to_owned();
     match error {
         Error::SignIn(error) => ExchangeError::SignIn { endpoint, message: error.to_string() },
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
-        Error::Configuration(message) => ExchangeError::Unreachable { endpoint, message },
-        Error::Connect { reason, .. } | Error::Tls { reason, .. } => {
-            ExchangeError::Unreachable { endpoint, message: reason }
+        Error::Configuration(message) => {
+            ExchangeError::Setting { connection: connection.to_owned(), message }
         }
+        Error::Connect { reason, .. } => ExchangeError::Unreachable { endpoint, message: reason },
         Error::Protocol(message) => ExchangeError::Protocol(message),
         other => ExchangeError::Unreachable { endpoint, message: other.to_string() },
     }
@@ -153,62 +159,4 @@ fn lost(error: Error) -> ExchangeError {
         Error::Protocol(message) => ExchangeError::Protocol(message),
         other => ExchangeError::SessionLost(other.to_string()),
     }
-}
-
-fn wire_config(connection: &Connection) -> Result<ConnectionConfig, ExchangeError> {
-    let password = match &connection.password {
-        Some(reference) => reference.resolve()?,
-        None => return Err(ExchangeError::NotYet("signing in without a password")),
-    };
-    let user = connection.username.clone().unwrap_or_default();
-    let url = connection.endpoint.url().to_string();
-    let mut config = ConnectionConfig::new(url, Credentials::new(&user, password.expose_secret()));
-    config.resource_uri =
-        format!("http://schemas.microsoft.com/powershell/{}", connection.configuration_name);
-    config.authentication = match connection.authentication {
-        Authentication::Basic => WireAuthentication::Basic,
-        Authentication::Ntlm => WireAuthentication::Ntlm,
-        Authentication::Negotiate if connection.allow_ntlm => WireAuthentication::Negotiate,
-        Authentication::Negotiate => return Err(ExchangeError::NotYet("Negotiate without NTLM")),
-        Authentication::Kerberos => return Err(ExchangeError::NotYet("Kerberos sign-in")),
-        Authentication::CredSsp => WireAuthentication::CredSsp,
-        Authentication::Certificate => return Err(ExchangeError::NotYet("sign-in by certificate")),
-    };
-    config.target_name.clone_from(&connection.kerberos.spn);
-    config.proxy = match &connection.proxy {
-        None => None,
-        Some(proxy) if proxy.username.is_some() => {
-            return Err(ExchangeError::NotYet("a proxy with a password"));
-        }
-        Some(proxy) => Some(proxy.url.to_string()),
-    };
-    config.tls = tls(connection)?;
-    let timeouts = &connection.timeouts;
-    config.timeouts =
-        Timeouts { connect: timeouts.connect, sign_in: timeouts.sign_in, ..Timeouts::default() };
-    config.danger_basic_over_http = connection.danger.basic_over_http;
-    config.danger_skip_channel_binding = connection.danger.skip_channel_binding;
-    Ok(config)
-}
-
-fn tls(connection: &Connection) -> Result<TlsOptions, ExchangeError> {
-    let read = |file: &std::path::Path| {
-        std::fs::read(file).map_err(|error| ExchangeError::Unreachable {
-            endpoint: connection.endpoint.url().to_string(),
-            message: format!("{} cannot be read: {error}", file.display()),
-        })
-    };
-    let wire = |error: Error| not_opened(connection.endpoint.url().as_str(), error);
-    let mut options = TlsOptions {
-        danger_skip_tls_verification: connection.danger.skip_tls_verification,
-        ..TlsOptions::default()
-    };
-    if let Some(file) = &connection.tls.ca_file {
-        options.ca_pem = Some(read(file)?);
-    }
-    if let Some(file) = &connection.tls.server_certificate {
-        let text = String::from_utf8_lossy(&read(file)?).into_owned();
-        options.pin = Some(CertificatePin::parse(&text).map_err(wire)?);
-    }
-    Ok(options)
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use wsman::auth::Scheme;
+use wsman::auth::kerberos;
 use wsman::auth::ntlm::ServerNames;
-use wsman::server::{Listen, Server, ServerConfig, ServerError};
+use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError, ServerLimits};
 
 use self::journal::Journal;
 use self::service::{Lab, Shared};
@@ -31,10 +32,15 @@ pub struct ServeOptions {
     pub latency: Duration,
     /// How long a change needs from one domain controller to the others
     pub replication_delay: Duration,
+    /// Keys of the service: Kerberos is taken then, under `Negotiate` and `Kerberos`, from whomever the KDC vouches for
+    pub keytab: Option<PathBuf>,
     /// Where every HTTP exchange and every cmdlet is written, as JSON lines with secrets masked
     pub log: Option<PathBuf>,
     /// Where the directory is written at the end
     pub dump: Option<PathBuf>,
+    /// Authorities in PEM whose certificates sign clients in over https, as the account that the user principal name in the
+    /// certificate names
+    pub client_ca: Option<Vec<u8>>,
 }
 
 impl Default for ServeOptions {
@@ -44,8 +50,10 @@ impl Default for ServeOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             latency: Duration::ZERO,
             replication_delay: Duration::ZERO,
+            keytab: None,
             log: None,
             dump: None,
+            client_ca: None,
         }
     }
 }
@@ -63,6 +71,14 @@ pub enum ServeError {
     /// Sockets or certificate
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// A keytab that cannot be read
+    #[error("the keytab {} cannot be used: {reason}", .file.display())]
+    Keytab {
+        /// The file
+        file: PathBuf,
+        /// Why
+        reason: String,
+    },
     /// A file that cannot be written
     #[error("cannot write {}: {source}", .file.display())]
     File {
@@ -89,6 +105,7 @@ impl Seed {
 /// [`ServeError`] when the seed contradicts itself, has nobody who can sign in, or the address or the log cannot be had.
 pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeError> {
     let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
+    let max_shells = seed.restrictions.max_shells_per_user;
     let routing_domain = seed.remote_routing_domain.clone();
     let exchange = Exchange::new(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
     let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
@@ -101,11 +118,23 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     let journal = options.log.as_deref().map(Journal::create).transpose()?;
     let shared = Arc::new(Shared::new(exchange, journal, options.latency));
     let tls = SocketAddr::new(options.listen.ip(), 0);
+    let mut limits = ServerLimits::default();
+    limits.max_shells_per_user = max_shells.unwrap_or(limits.max_shells_per_user);
+    let kerberos = options.keytab.as_deref().map(kerberos_service).transpose()?;
+    let mut schemes = vec![Scheme::Negotiate, Scheme::CredSsp];
+    if kerberos.is_some() {
+        schemes.insert(1, Scheme::Kerberos);
+    }
     let config = ServerConfig {
+        limits,
         listen: vec![Listen { address: options.listen, tls: false }, Listen { address: tls, tls: true }],
         // Whoever names such an address has said so.
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
-        schemes: vec![Scheme::Negotiate, Scheme::CredSsp],
+        schemes,
+        kerberos,
+        client_certificates: options
+            .client_ca
+            .map(|ca_pem| ClientCertificates { ca_pem, ..ClientCertificates::default() }),
         ..ServerConfig::loopback(service::endpoints(), names)
     };
     let server = Server::start(config, Arc::new(Lab(Arc::clone(&shared)))).await?;
@@ -115,6 +144,13 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         return Err(ServerError::Certificate("there is none".into()).into());
     };
     Ok(Running { server, shared, http, https, ca_pem, user, password, routing_domain, dump: options.dump })
+}
+
+fn kerberos_service(file: &Path) -> Result<Arc<kerberos::Service>, ServeError> {
+    let unusable = |reason: String| ServeError::Keytab { file: file.to_owned(), reason };
+    let bytes = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let keytab = kerberos::Keytab::parse(&bytes).map_err(|error| unusable(error.to_string()))?;
+    Ok(Arc::new(kerberos::Service::from_keytab(&keytab)))
 }
 
 fn service_account(exchange: &Exchange) -> Option<(String, SecretString)> {

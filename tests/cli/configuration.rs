@@ -39,9 +39,13 @@ fn which_file_and_which_connection() {
 }
 
 #[test]
-fn mechanisms_that_are_not_there_yet() {
-    let text = CONNECTION.replace("127.0.0.1:9", "ex01.contoso.com").replace("\"ntlm\"", "\"kerberos\"");
-    with(&text).run(&["plan", "flow.csv"]).refuses(2, &["\"kerberos\" is not built in yet"]);
+fn what_only_shows_when_it_is_used() {
+    let text = format!("{CONNECTION}[connections.corp.tls]\nca_file = \"none.pem\"\n");
+    with(&text)
+        .run(&["plan", "flow.csv"])
+        .refuses(2, &["`corp` cannot be used", "tls.ca_file = \"none.pem\""]);
+    let text = CONNECTION.replace("\"ntlm\"", "\"digest\"");
+    with(&text).run(&["plan", "flow.csv"]).refuses(2, &["`digest` cannot be used", "use negotiate"]);
 }
 
 #[test]

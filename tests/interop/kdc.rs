@@ -25,6 +25,8 @@ pub struct Options {
     pub realm_lines: Vec<String>,
     /// Lines for `[kdcdefaults]`, such as `kdc_max_dgram_reply_size = 100`.
     pub default_lines: Vec<String>,
+    /// Lines for `[libdefaults]` of `krb5.conf`, which KDCs read too.
+    pub lib_lines: Vec<String>,
     /// The KDC's clock is ahead by this many seconds (libfaketime).
     pub ahead: Option<i64>,
     /// Every realm trusts every other one.
@@ -78,8 +80,9 @@ impl Kdc {
         let mut profile = format!("[kdcdefaults]\n{}\n[realms]\n", options.default_lines.join("\n"));
         let mut config = format!(
             "[libdefaults]\n default_realm = {}\n dns_lookup_kdc = false\n dns_lookup_realm = false\n rdns = false\n \
-             dns_canonicalize_hostname = false\n forwardable = true\n[logging]\n kdc = FILE:{folder}/kdc.log\n[realms]\n",
-            self.realms[0].name
+             dns_canonicalize_hostname = false\n forwardable = true\n {}\n[logging]\n kdc = FILE:{folder}/kdc.log\n[realms]\n",
+            self.realms[0].name,
+            options.lib_lines.join("\n ")
         );
         for Realm { name, port, .. } in &self.realms {
             let _ = write!(config, " {name} = {{\n  kdc = 127.0.0.1:{port}\n }}\n");

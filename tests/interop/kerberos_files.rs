@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use secrecy::SecretString;
 use wsman::auth::kerberos::asn1::{EncTicketPart, Message as _, Ticket};
 use wsman::auth::kerberos::{
-    CredentialCache, EncryptionType, Key, Keytab, KeytabEntry, Krb5Conf, Principal, usage,
+    ConfFile, CredentialCache, EncryptionType, Key, Keytab, KeytabEntry, Krb5Conf, Principal, usage,
 };
 
 use crate::kdc::{Kdc, Options, PASSWORD, USER};
@@ -206,6 +206,56 @@ fn messages_and_checksums_agree_with_libk5crypto() {
                 assert_eq!(*opened, message, "{about}");
             }
             _ => assert!(key.verify(usage, &message, &theirs), "{about}"),
+        }
+    }
+}
+
+/// Files that MIT's library and ours must read alike: repeated settings, braces, quotes, included files.
+#[test]
+fn krb5_conf_means_what_it_means_to_mit() {
+    let Some(kdc) = Kdc::start() else { return };
+    let Some(python) = crate::python::interpreter() else { return };
+    let more = kdc.file("more.conf");
+    std::fs::write(
+        &more,
+        "[realms]\n A.TEST = {\n  kdc = three\n }\n[libdefaults]\n default_realm = C.TEST\n",
+    )
+    .unwrap();
+    let included = format!("[libdefaults]\n clockskew = 7\ninclude {}\n", more.display());
+    let texts = [
+        "[libdefaults]\n default_realm = A.TEST\n default_realm = B.TEST\n[realms]\nA.TEST = {\n kdc = one\n kdc = two:88\n}\n\
+         [domain_realm]\n .a.test = A.TEST\n a.test = ROOT.TEST\n x.a.test = X.TEST\n test = TOP.TEST\n",
+        "# comment\n; another\n[realms]\n\tA.TEST =\n\t{\n\t\tkdc = one\n\t\tsub = {\n\t\t\tkdc = inner\n\t\t}\n\t}\n\
+         [libdefaults]\ndefault_realm=\"A.TEST\"\n[realms]\nA.TEST = {\nkdc = two\n}\n[domain_realm]\n.test=A.TEST\n",
+        &included,
+        "[libdefaults]\n default_realm = \"A\\tB\\\\C\\\"D\"  \n[domain_realm]\n b.a.test = B.TEST\n[other]\n x = {\n y = z\n }*\n",
+    ];
+    let hosts = ["x.a.test", "y.a.test", "a.test", "b.a.test", "deep.b.a.test", "other.test", "none.example"];
+    for text in texts {
+        let file = kdc.file("compared.conf");
+        std::fs::write(&file, text).unwrap();
+        let mut command = Command::new(python);
+        let command = command
+            .arg(crate::python::script("krb5_profile.py"))
+            .arg(hosts.join(","))
+            .arg("realms/A.TEST/kdc");
+        let answer = output(command.env("KRB5_CONFIG", &file), "");
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let read = Krb5Conf::parse_with("krb5.conf", text, &mut |_| {
+            Ok(vec![ConfFile { name: "more".into(), text: std::fs::read_to_string(&more).unwrap() }])
+        });
+        let conf = read.unwrap();
+        assert_eq!(conf.default_realm.as_deref(), answer["default_realm"].as_str(), "{text}");
+        let kdcs: Vec<&str> = answer["values"]["realms/A.TEST/kdc"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|kdc| kdc.as_str())
+            .collect();
+        assert_eq!(conf.kdcs("A.TEST"), kdcs, "{text}");
+        for host in hosts {
+            let theirs = answer["hosts"][host].as_str().filter(|realm| !realm.is_empty());
+            assert_eq!(conf.realm_of_host(host), theirs, "{host}: {text}");
         }
     }
 }

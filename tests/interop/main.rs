@@ -4,10 +4,12 @@
 //! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod binding;
 mod credssp;
 mod credssp_acceptor;
 mod kdc;
 mod kerberos_files;
+mod matrix;
 mod our_client;
 mod peer;
 mod python;

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value as Json;
 use tempfile::TempDir;
-use wsman::auth::Credentials;
-use wsman::client::{Authentication, ConnectionConfig, TlsOptions};
+use wsman::auth::{Credentials, Secret};
+use wsman::client::{Authentication, ClientIdentity, ConnectionConfig, TlsOptions};
 
 use crate::python;
 
@@ -20,16 +20,17 @@ pub struct Peer {
 
 impl Peer {
     pub fn start(interpreter: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(interpreter, arguments, |_| ())
+    }
+
+    /// With what the command needs beside its arguments.
+    pub fn start_with(interpreter: &Path, arguments: &[&str], more: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(interpreter)
-            .arg(python::script("psrp_server.py"))
-            .arg("--log")
-            .arg(folder.path().join("log"))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(interpreter);
+        command.arg(python::script("psrp_server.py")).arg("--log").arg(folder.path().join("log"));
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        more(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let given = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -50,6 +51,17 @@ impl Peer {
             ca_pem: Some(std::fs::read(self.text("ca_file")).unwrap()),
             ..TlsOptions::default()
         };
+        config
+    }
+
+    /// The port that wants a client's certificate.
+    pub fn certificate_config(&self) -> ConnectionConfig {
+        let mut config = self.config(true, Authentication::Certificate);
+        config.url = format!("https://localhost:{}/PowerShell/", self.given["mutual"]);
+        config.credentials.secret = Secret::None;
+        let read = |name: &str| std::fs::read(self.text(name)).unwrap();
+        let identity = ClientIdentity::from_pem(&read("client_certificate"), &read("client_key"));
+        config.tls.client_identity = Some(identity.unwrap());
         config
     }
 

@@ -189,6 +189,7 @@ class Server:
         self.lock = threading.Lock()
         self.log_file = open(log_path, "a", encoding="utf-8") if log_path else None
         self.fail_after = fail_after
+        self.other_binding = None
 
     def log(self, entry):
         if self.log_file:
@@ -350,7 +351,7 @@ def handler(server, tls_binding, schemes, has_client_certificate=False):
     def acceptor(scheme):
         options = {}
         if tls_binding and scheme != "credssp":
-            options["channel_bindings"] = GssChannelBindings(application_data=tls_binding)
+            options["channel_bindings"] = GssChannelBindings(application_data=server.other_binding or tls_binding)
         protocol = {"ntlm": "ntlm", "kerberos": "kerberos", "credssp": "credssp"}.get(scheme, "negotiate")
         flags = spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate
         if protocol == "kerberos":
@@ -530,6 +531,22 @@ def make_client_identity(folder):
     return paths
 
 
+def require_binding():
+    """pyspnego compares the binding but passes over one of zeros, which stands for none."""
+    import spnego._ntlm as ntlm
+    from spnego.exceptions import BadBindingsError
+
+    accept = ntlm.NTLMProxy._step_accept_authenticate
+
+    def strict(self, token, channel_bindings):
+        response = ntlm.NTClientChallengeV2.unpack(ntlm.Authenticate.unpack(token).nt_challenge_response[16:])
+        if channel_bindings and not any(response.av_pairs.get(ntlm.AvId.channel_bindings, b"")):
+            raise BadBindingsError(context_msg="no channel binding")
+        return accept(self, token, channel_bindings)
+
+    ntlm.NTLMProxy._step_accept_authenticate = strict
+
+
 def serve(handler_class, tls=None):
     one = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler_class)
     if tls:
@@ -546,6 +563,8 @@ def main():
     parser.add_argument("--schemes", default="negotiate,ntlm",
                         help="negotiate, ntlm, kerberos, credssp, basic; Kerberos needs KRB5_CONFIG and KRB5_KTNAME")
     parser.add_argument("--credssp-version", type=int, help="the version of CredSSP to speak, 2 to 6")
+    parser.add_argument("--strict-binding", action="store_true", help="refuse NTLM without a channel binding, as CbtHardeningLevel=Strict")
+    parser.add_argument("--wrong-binding", action="store_true", help="expect the channel binding of another certificate")
     options = parser.parse_args()
     if options.credssp_version:
         import spnego._credssp
@@ -559,6 +578,10 @@ def main():
     server = Server(options.log, options.fail_after)
     cert, key, binding = make_certificate(folder)
     schemes = options.schemes.split(",")
+    if options.strict_binding:
+        require_binding()
+    if options.wrong_binding:
+        server.other_binding = b"tls-server-end-point:" + bytes(48)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(cert, key)
     client_ca, client_cert, client_key = make_client_identity(folder)

@@ -76,11 +76,7 @@ fn expressions_are_read_as_meant() {
 }
 
 /// What the packages of these names reach through the dependencies that `counts` takes.
-fn reached<'a>(
-    metadata: &'a Value,
-    from: impl Fn(&str) -> bool,
-    counts: impl Fn(&Value) -> bool,
-) -> BTreeSet<&'a str> {
+fn reached(metadata: &Value, from: impl Fn(&str) -> bool, counts: impl Fn(&Value) -> bool) -> BTreeSet<&str> {
     let nodes: BTreeMap<&str, &Value> = metadata["resolve"]["nodes"]
         .as_array()
         .unwrap()

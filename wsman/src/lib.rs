@@ -20,5 +20,6 @@ pub mod psrp;
 pub mod server;
 pub mod session;
 pub mod soap;
+mod wiped;
 pub mod wsmv;
 pub mod xml;

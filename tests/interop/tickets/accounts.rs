@@ -6,7 +6,7 @@ use wsman::auth::{Credentials, Secret, UserName};
 use wsman::client::{Kerberos, KerberosSettings, Krb5ConfSource};
 
 use super::{SPN, anna, assert_good, kerberos, settings, with_keytab};
-use crate::kdc::{Kdc, PASSWORD};
+use crate::kdc::{Kdc, Options, PASSWORD};
 
 #[tokio::test]
 async fn a_password_gets_a_ticket_that_the_service_can_read() {
@@ -76,6 +76,39 @@ async fn services_with_other_keys() {
         kdc.admin(kdc.realm(), &[&format!("setstr {spn} session_enctypes {types}")]);
         let ticket = kerberos.service_ticket(&anna(), &spn).await.unwrap();
         assert_eq!(ticket.key.etype(), etype, "{keys}");
+    }
+}
+
+/// The session key of the ticket-granting ticket signs and seals what is asked with it.
+#[tokio::test]
+async fn ticket_granting_tickets_with_other_keys() {
+    let options = Options { lib_lines: vec!["allow_rc4 = true".into()], ..Options::default() };
+    let Some(kdc) = Kdc::with(&["CONTOSO.TEST"], &options) else { return };
+    let keytab = kdc.add_service(SPN);
+    for etype in [
+        EncryptionType::Aes128Sha1,
+        EncryptionType::Aes256Sha1,
+        EncryptionType::Aes128Sha2,
+        EncryptionType::Aes256Sha2,
+        EncryptionType::Rc4,
+    ] {
+        let line = format!("setstr krbtgt/CONTOSO.TEST session_enctypes {etype}");
+        kdc.admin(kdc.realm(), &[&line]);
+        let allow_rc4 = etype == EncryptionType::Rc4;
+        let kerberos = Kerberos::new(KerberosSettings { allow_rc4, ..settings(&kdc) });
+        let ticket =
+            kerberos.service_ticket(&anna(), SPN).await.unwrap_or_else(|error| panic!("{etype}: {error}"));
+        assert_good(&kdc, &ticket, &keytab);
+        let session = format!("ses={}", session_name(etype));
+        assert!(kdc.logged(&["AS_REQ", "ISSUE", &session]) > 0, "{session}: {}", kdc.log());
+    }
+}
+
+/// As the KDC's log has it.
+fn session_name(etype: EncryptionType) -> String {
+    match etype {
+        EncryptionType::Rc4 => "DEPRECATED:arcfour-hmac(23)".into(),
+        other => format!("{other}({})", other.number()),
     }
 }
 

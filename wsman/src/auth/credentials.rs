@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use secrecy::{SecretBox, SecretString};
 
 use super::kerberos::{CredentialCache, Keytab};
+use crate::wiped::wiped_by_parts;
 
 /// A user name in one of the forms people write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,6 +79,8 @@ impl Secret {
     }
 }
 
+wiped_by_parts!(Secret: SecretString, SecretBox<[u8; 16]>, Keytab, CredentialCache);
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
@@ -92,6 +95,8 @@ pub struct Credentials {
     /// The proof.
     pub secret: Secret,
 }
+
+wiped_by_parts!(Credentials: Secret);
 
 impl Credentials {
     /// A name as people write it, with a password.

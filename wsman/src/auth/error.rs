@@ -74,6 +74,9 @@ pub enum AuthError {
     /// The certificate of the TLS connection cannot be read.
     #[error("the server's certificate cannot be read for the channel binding: {0}")]
     Certificate(&'static str),
+    /// Kerberos: at which step, and what to do.
+    #[error(transparent)]
+    Kerberos(#[from] super::kerberos::KerberosError),
     /// The caller's input cannot be sent.
     #[error("{0}")]
     Caller(&'static str),

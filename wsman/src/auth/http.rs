@@ -7,6 +7,8 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 
+use secrecy::zeroize::Zeroizing;
+
 use super::{AuthError, Scheme};
 
 /// Longest token that is decoded; Kerberos tickets with large PACs stay well below.
@@ -26,7 +28,7 @@ pub struct Challenge {
     /// The scheme, where it is one of ours.
     pub scheme: Option<Scheme>,
     /// The token68 as sent, still base64.
-    pub token68: Option<String>,
+    pub token68: Option<Zeroizing<String>>,
     /// Parameters such as `realm`, names in lower case.
     pub parameters: Vec<(String, String)>,
 }
@@ -46,7 +48,7 @@ impl Challenge {
             return Err(AuthError::malformed("authentication header", "token too long"));
         }
         let bytes = LENIENT
-            .decode(text)
+            .decode(text.as_bytes())
             .map_err(|_| AuthError::malformed("authentication header", "token is not base64"))?;
         Ok(Some(bytes))
     }
@@ -118,7 +120,7 @@ fn read_item(item: &str, first: usize, found: &mut Vec<Challenge>) {
     }
     let mut challenge = Challenge::new(name);
     if is_token68(after) {
-        challenge.token68 = Some(after.to_owned());
+        challenge.token68 = Some(Zeroizing::new(after.to_owned()));
     } else {
         challenge.parameters.extend(parameter(after));
     }

@@ -13,6 +13,7 @@
 //! - [`http`], [`basic`]: the `WWW-Authenticate` and `Authorization` headers, RFC 9110, RFC 7617
 
 pub mod basic;
+mod certificate;
 mod channel_binding;
 mod context;
 mod credentials;
@@ -26,6 +27,7 @@ pub mod ntlm;
 pub mod spnego;
 mod step;
 
+pub use certificate::user_principal_name;
 pub use channel_binding::{BindingPolicy, ChannelBinding};
 pub use context::{Protection, Sealed, SecurityContext};
 pub use credentials::{AccountStore, Credentials, NtHash, Secret, UserName};

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::kerberos::Kerberos;
+use super::proxy;
+use super::redirect::RedirectPolicy;
 use super::tls::TlsOptions;
 use crate::auth::{Credentials, Secret};
 
@@ -29,11 +31,14 @@ pub struct ConnectionConfig {
     pub kerberos: Kerberos,
     /// Whom to trust
     pub tls: TlsOptions,
-    /// An HTTP proxy; none is used unless it is named here. Sign-in belongs to a connection, so that over http the
-    /// proxy must keep the two sides together (RFC 4559 section 6); over https it only relays
+    /// A proxy: `http://`, `https://` or `socks5://` (`socks5h://` where the proxy is to look up names); none is used
+    /// unless it is named here. Sign-in belongs to a connection, so that over http an HTTP proxy must keep the two sides
+    /// together (RFC 4559 section 6); over https, and with SOCKS, it only relays
     pub proxy: Option<String>,
-    /// Who signs in at the proxy, with Basic
+    /// Who signs in at the proxy, with Basic or as RFC 1929 has it
     pub proxy_credentials: Option<Credentials>,
+    /// Whether the server may send the client elsewhere
+    pub redirects: RedirectPolicy,
     /// How long to wait
     pub timeouts: Timeouts,
     /// Connections at once, at least one more than there are runspaces: while the pipelines wait for output, signals
@@ -129,6 +134,7 @@ impl ConnectionConfig {
             tls: TlsOptions::default(),
             proxy: None,
             proxy_credentials: None,
+            redirects: RedirectPolicy::Refuse,
             timeouts: Timeouts::default(),
             max_connections: 2,
             danger_basic_over_http: false,
@@ -176,15 +182,21 @@ impl ConnectionConfig {
         {
             return refuse("CredSSP hands the password to the server, and there is none");
         }
-        if let Some(proxy) = &self.proxy {
-            let known = Url::parse(proxy).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-            let Some(proxy) = known else {
-                return refuse("the proxy's URL must begin with http:// or https://");
-            };
-            if !proxy.username().is_empty() || proxy.password().is_some() {
-                return refuse("the proxy's URL must not hold a user name or password");
+        let hands_over = matches!(self.authentication, Authentication::Basic | Authentication::CredSsp);
+        if hands_over && url.scheme() == "https" && self.tls.is_unverified() {
+            return refuse(
+                "Basic and CredSSP hand the password to the server, so the server must be verified: give a CA file, or pin its certificate",
+            );
+        }
+        if self.authentication == Authentication::Certificate {
+            if url.scheme() != "https" {
+                return refuse("sign-in by certificate needs https");
+            }
+            if self.tls.client_identity.is_none() {
+                return refuse("sign-in by certificate needs a client certificate and its key");
             }
         }
+        proxy::check(self)?;
         if self.timeouts.operation < Duration::from_secs(1) {
             return refuse("the operation time-out must be at least one second");
         }
@@ -227,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_proxy_is_named_without_its_password() {
-        for bad in ["", "proxy:8080", "socks5://proxy", "http://u:p@proxy:8080"] {
+        for bad in ["", "proxy:8080", "socks4://proxy", "http://u:p@proxy:8080"] {
             let config = ConnectionConfig { proxy: Some(bad.into()), ..config("http://h/wsman") };
             assert!(matches!(config.check(), Err(Error::Configuration(_))), "{bad}");
         }

@@ -14,6 +14,8 @@ use super::sign_in::sign_in;
 use super::target::Target;
 use crate::auth::{SecurityContext, multipart};
 
+/// The scheme of a sign-in by certificate, [DSP0226] C.3.
+const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 const SOAP: &str = "application/soap+xml;charset=UTF-8";
 /// From this idle time on an empty HTTP 400 means that the server forgot the connection.
 const FORGETS_AFTER: Duration = Duration::from_secs(55);
@@ -35,19 +37,21 @@ enum Protection {
     Sealed(SecurityContext),
     /// By TLS; the connection is signed in
     Tls,
-    /// The password goes along with each request
-    Basic(HeaderValue),
+    /// The same header goes along with each request: the password, or the word that the certificate is the sign-in
+    Header(HeaderValue),
 }
 
 impl Connection {
     /// Connects and signs in.
     pub(crate) async fn open(target: Arc<Target>) -> Result<Self, Error> {
         let http = HttpConnection::new(target.clone())?;
-        let protection = if target.config.authentication == Authentication::Basic {
-            Protection::Basic(target.basic_header()?)
-        } else {
-            let context = sign_in(&http, &target).await?;
-            if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
+        let protection = match target.config.authentication {
+            Authentication::Basic => Protection::Header(target.basic_header()?),
+            Authentication::Certificate => Protection::Header(HeaderValue::from_static(MUTUAL)),
+            _ => {
+                let context = sign_in(&http, &target).await?;
+                if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
+            }
         };
         Ok(Self { http, target, protection, last_used: Instant::now(), proven: false, closed: false })
     }
@@ -75,7 +79,7 @@ impl Connection {
                 request.body = sealed.body;
             }
             Protection::Tls => request.body = soap.to_vec(),
-            Protection::Basic(value) => {
+            Protection::Header(value) => {
                 request.authorization = Some(value.clone());
                 request.body = soap.to_vec();
             }
@@ -95,7 +99,12 @@ impl Connection {
         if status == StatusCode::UNAUTHORIZED {
             let forgotten =
                 Error::Lost { reason: "the server forgot the sign-in".into(), sent: false, answered: false };
-            return Err(if self.proven { forgotten } else { SignInError::RefusedAfterwards.into() });
+            return Err(match self.target.config.authentication {
+                Authentication::Certificate => SignInError::CertificateRefused.into(),
+                Authentication::Basic => SignInError::Refused.into(),
+                _ if self.proven => forgotten,
+                _ => SignInError::RefusedAfterwards.into(),
+            });
         }
         if status == StatusCode::BAD_REQUEST && answer.body.is_empty() && idle > FORGETS_AFTER {
             return Err(Error::Lost {
@@ -116,7 +125,7 @@ impl Connection {
                 Err(Error::Protocol("an answer is not sealed".into()))
             }
             Protection::Sealed(_) => Err(http_error()),
-            Protection::Tls | Protection::Basic(_) => {
+            Protection::Tls | Protection::Header(_) => {
                 let is_soap = answer.content_type.to_ascii_lowercase().starts_with("application/soap+xml");
                 if is_soap && !answer.body.is_empty() { Ok(answer.body) } else { Err(http_error()) }
             }

@@ -11,7 +11,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use super::error::Error;
-use super::sign_in::random;
+use super::initiators::random;
 use super::transport::{Resend, Transport};
 use crate::psrp::client::{ClientEvent, PipelineSpec};
 use crate::psrp::session_key::ClientKeyPair;

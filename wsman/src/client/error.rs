@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::proxy::ProxyProblem;
+use super::redirect::RedirectRefused;
+use super::tls::TlsProblem;
 use crate::auth::AuthError;
+use crate::auth::kerberos::KerberosError;
 use crate::psrp::client::PoolFailure;
 use crate::psrp::{CallError, PsrpError};
 use crate::wsmv::{FaultCode, WsmanFault};
@@ -27,8 +31,24 @@ pub enum Error {
     Tls {
         /// Scheme, host and port
         endpoint: String,
-        /// What is wrong
-        reason: String,
+        /// What is wrong, and the cure
+        reason: TlsProblem,
+    },
+    /// The server sends the client elsewhere, and may not, or not there.
+    #[error("the server redirects to {location}, {refused}")]
+    Redirected {
+        /// Where to; a URL as the server wrote it
+        location: String,
+        /// Why that is not followed
+        refused: RedirectRefused,
+    },
+    /// The proxy on the way.
+    #[error("the proxy {proxy} {reason}")]
+    Proxy {
+        /// Its URL
+        proxy: String,
+        /// What it did
+        reason: ProxyProblem,
     },
     /// The sign-in failed.
     #[error(transparent)]
@@ -99,6 +119,13 @@ pub enum SignInError {
          or a connection that is intercepted"
     )]
     Refused,
+    /// The server did not take the client's certificate for an account.
+    #[error(
+        "the server refused the client certificate: it must be mapped to an account there (WSMan:\\localhost\\ClientCertificate, matched by \
+         the UPN in the certificate), be issued by an authority that the server trusts, and certificate sign-in must be switched on; the \
+         account needs the right to use remote PowerShell"
+    )]
+    CertificateRefused,
     /// The server agreed to the sign-in and refused the first request with it.
     #[error(
         "the server took the sign-in and then refused the request (HTTP status 401): the account may lack the right to use remote PowerShell"
@@ -107,6 +134,14 @@ pub enum SignInError {
     /// The mechanism failed.
     #[error("sign-in failed: {0}")]
     Mechanism(#[from] AuthError),
+    /// Kerberos could not be had, and what was tried instead failed.
+    #[error("{instead}; Kerberos could not be used: {kerberos}")]
+    WithoutKerberos {
+        /// Why there was no Kerberos
+        kerberos: KerberosError,
+        /// How the other mechanism failed
+        instead: Box<SignInError>,
+    },
 }
 
 /// Who is at fault.
@@ -132,7 +167,9 @@ impl Error {
             Self::Connect { .. } | Self::Tls { .. } | Self::Timeout { .. } | Self::Lost { .. } => {
                 Blame::Transport
             }
-            Self::SignIn(_) => Blame::Authentication,
+            Self::SignIn(_) | Self::Proxy { reason: ProxyProblem::SignIn, .. } => Blame::Authentication,
+            Self::Proxy { .. } => Blame::Transport,
+            Self::Redirected { .. } => Blame::PeerRefused,
             Self::Http { status: 500.., .. } => Blame::PeerMisbehaved,
             Self::Http { .. } | Self::Fault(_) | Self::Closed | Self::Pool(PoolFailure::Server(_)) => {
                 Blame::PeerRefused
@@ -145,6 +182,7 @@ impl Error {
     pub fn can_retry(&self) -> bool {
         match self {
             Self::Connect { .. } | Self::Timeout { .. } | Self::Lost { .. } | Self::Closed => true,
+            Self::Proxy { reason, .. } => *reason != ProxyProblem::SignIn,
             Self::Http { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504),
             Self::Pool(PoolFailure::Server(_)) => true,
             Self::Fault(fault) => {
@@ -163,6 +201,8 @@ impl Error {
             Self::Configuration(_)
             | Self::Connect { .. }
             | Self::Tls { .. }
+            | Self::Redirected { .. }
+            | Self::Proxy { .. }
             | Self::SignIn(_)
             | Self::Call(_) => false,
             _ => true,

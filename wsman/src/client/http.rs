@@ -2,20 +2,21 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE,
-    WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HeaderMap,
+    HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
-use reqwest::{Client, Proxy, StatusCode, redirect, retry};
-use secrecy::ExposeSecret as _;
+use reqwest::{Client, StatusCode, redirect, retry};
 
 use super::error::Error;
 use super::gate::{Gate, SecondConnection};
+use super::proxy::{self, ProxyProblem};
+use super::redirect::{self as elsewhere, RedirectRefused};
 use super::target::Target;
-use super::tls::{self, Leaf};
-use crate::auth::Secret;
+use super::tls::{self, Leaf, TlsProblem};
 use crate::auth::http::{Challenge, challenges};
 
 /// Most bytes of a body: four times the largest envelope that is asked for.
@@ -29,6 +30,8 @@ pub(crate) struct HttpConnection {
     client: Client,
     target: Arc<Target>,
     leaf: Leaf,
+    /// Whether there was an answer
+    heard: AtomicBool,
 }
 
 /// What goes into one request.
@@ -47,6 +50,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) content_type: String,
     pub(crate) challenges: Vec<Challenge>,
     pub(crate) body: Vec<u8>,
+    /// `Date`, as sent
+    pub(crate) date: Option<String>,
     /// The server ends the connection with this answer
     pub(crate) closes: bool,
 }
@@ -70,26 +75,19 @@ impl HttpConnection {
             .tcp_keepalive(Duration::from_secs(30))
             .tcp_nodelay(true)
             .user_agent(USER_AGENT);
+        let identity = target.config.tls.client_identity.as_ref();
         if let Some(verifier) = target.verifier() {
-            builder = builder.tls_backend_preconfigured(tls::config(verifier, leaf.clone())?);
+            builder = builder.tls_backend_preconfigured(tls::config(verifier, leaf.clone(), identity)?);
         } else {
             builder = builder.tls_backend_preconfigured(tls::none()?);
         }
-        if let Some(proxy) = &target.config.proxy {
-            let mut proxy = Proxy::all(proxy)
-                .map_err(|_| Error::Configuration("the URL of the proxy cannot be read".into()))?;
-            if let Some(credentials) = &target.config.proxy_credentials {
-                let Secret::Password(password) = &credentials.secret else {
-                    return Err(Error::Configuration("a proxy needs a password, not a hash".into()));
-                };
-                proxy = proxy.basic_auth(&credentials.user.to_string(), password.expose_secret());
-            }
+        if let Some(proxy) = proxy::proxy(&target.config)? {
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|error| {
             Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error)))
         })?;
-        Ok(Self { client, target, leaf })
+        Ok(Self { client, target, leaf, heard: AtomicBool::new(false) })
     }
 
     /// The certificate that the server showed on this connection.
@@ -107,7 +105,12 @@ impl HttpConnection {
     }
 
     async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, Error> {
-        let mut builder = self.client.post(self.target.url.clone()).body(request.body);
+        let mut builder = self.client.post(self.target.url.clone());
+        if request.body.is_empty() {
+            // RFC 9110 8.6. The HTTP library leaves it out, and HTTP.sys answers a POST without it with 411.
+            builder = builder.header(CONTENT_LENGTH, 0);
+        }
+        builder = builder.body(request.body);
         if let Some(value) = request.authorization {
             builder = builder.header(AUTHORIZATION, value);
         }
@@ -118,6 +121,7 @@ impl HttpConnection {
             builder = builder.header(COOKIE, cookies);
         }
         let mut response = builder.send().await.map_err(|error| self.classify(&error))?;
+        self.heard.store(true, Ordering::Relaxed);
         for cookie in response.headers().get_all(SET_COOKIE) {
             cookie.to_str().ok().inspect(|cookie| self.target.cookies.store(cookie));
         }
@@ -128,7 +132,19 @@ impl HttpConnection {
             .get_all(CONNECTION)
             .iter()
             .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && self.target.config.proxy.is_some()
+        {
+            return Err(self.proxy_error(ProxyProblem::SignIn));
+        }
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        // [MS-WSMV] says nothing of redirections; native clients follow these at the first request.
+        if let (301..=303 | 307 | 308, Some(location)) = (response.status().as_u16(), location) {
+            let location = elsewhere::shown(location);
+            return Err(Error::Redirected { location, refused: RedirectRefused::Midway });
+        }
         let (status, content_type) = (response.status(), content_type.unwrap_or_default().to_owned());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| Error::Lost {
@@ -143,39 +159,71 @@ impl HttpConnection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body, closes })
+        Ok(HttpAnswer { status, content_type, challenges, body, date, closes })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {
         let reason = reason(error);
-        if find::<SecondConnection>(error) {
+        let endpoint = self.target.endpoint();
+        if find::<SecondConnection>(error).is_some() {
             return Error::Lost { reason, sent: false, answered: false };
         }
+        let tls = find::<rustls::Error>(error).map(TlsProblem::of);
         if !error.is_connect() {
-            return Error::Lost { reason, sent: true, answered: false };
+            return match tls {
+                // In TLS 1.3 the server says so after the handshake.
+                Some(reason @ TlsProblem::ClientCertificate(_)) => Error::Tls { endpoint, reason },
+                _ if !self.target.is_tls() && self.is_foreign(error) => {
+                    let reason = "what answers there is not HTTP: is it https (WinRM has http on 5985 and https on 5986)?";
+                    Error::Connect { endpoint, reason: reason.into() }
+                }
+                _ => Error::Lost { reason, sent: true, answered: false },
+            };
         }
-        let endpoint = self.target.endpoint();
-        if find::<rustls::Error>(error) {
+        if let Some(reason) = tls {
             return Error::Tls { endpoint, reason };
         }
         if error.is_timeout() {
             let after = self.target.config.timeouts.connect;
             return Error::Timeout { what: "the connection", after, sent: false };
         }
+        if self.target.config.proxy.is_some() {
+            return self.proxy_error(ProxyProblem::of(&reason));
+        }
+        if self.target.is_tls() && is_cut(error) {
+            // Windows closes the connection where a client has nothing to its liking to offer.
+            let reason =
+                TlsProblem::OldServer("the server closed the connection during the handshake".into());
+            return Error::Tls { endpoint, reason };
+        }
         Error::Connect { endpoint, reason }
+    }
+
+    /// Whether somebody who has not been heard yet answers with something else than HTTP.
+    fn is_foreign(&self, error: &reqwest::Error) -> bool {
+        !self.heard.load(Ordering::Relaxed) && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
+    }
+
+    fn proxy_error(&self, reason: ProxyProblem) -> Error {
+        Error::Proxy { proxy: self.target.config.proxy.clone().unwrap_or_default(), reason }
     }
 }
 
-/// Whether an error of this kind is among the causes.
-fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(error) = next {
-        if error.is::<E>() {
-            return true;
-        }
-        next = cause(error);
-    }
-    false
+/// The causes of an error, the outermost first.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(error.source(), |error| cause(*error))
+}
+
+/// The first error of this kind among the causes.
+fn find<E: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&E> {
+    causes(error).find_map(|error| error.downcast_ref::<E>())
+}
+
+/// Whether the server closed the connection, or broke it.
+fn is_cut(error: &reqwest::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionReset, UnexpectedEof};
+    let mut io = causes(error).filter_map(|error| error.downcast_ref::<std::io::Error>());
+    io.any(|error| matches!(error.kind(), UnexpectedEof | ConnectionReset))
 }
 
 /// What caused an error. An I/O error that wraps another one names that one's cause instead of it.

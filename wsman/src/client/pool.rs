@@ -1,5 +1,7 @@
 //! The handle of a runspace pool.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
@@ -7,8 +9,11 @@ use super::config::{ConnectionConfig, new_id};
 use super::driver::{Driver, Order};
 use super::error::Error;
 use super::pipeline::PipelineBuilder;
+use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
 use super::target::Target;
 use super::transport::Transport;
+use crate::auth::Mechanism;
+use crate::auth::kerberos::KerberosError;
 use crate::psrp::client::{ClientConfig, ClientPool};
 use crate::psrp::session_key::ClientKeyPair;
 use crate::session::{EndpointInfo, Session};
@@ -26,16 +31,43 @@ pub struct PoolOptions {
 #[derive(Debug)]
 pub struct RunspacePool {
     orders: mpsc::UnboundedSender<Order>,
+    target: Arc<Target>,
+}
+
+/// How the connections of a pool signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The mechanism of the last sign-in; `None` for Basic and certificates
+    pub mechanism: Option<Mechanism>,
+    /// With [`Authentication::Negotiate`](super::Authentication::Negotiate): why it was not Kerberos
+    pub kerberos_failure: Option<KerberosError>,
 }
 
 impl RunspacePool {
     /// Connects, signs in, and opens a pool.
+    ///
+    /// Where the server sends the client elsewhere and [`ConnectionConfig::redirects`] lets it, that is where the pool is
+    /// opened, from the beginning.
     pub async fn open(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+        for _ in 0..=MAX_REDIRECTS {
+            let error = match Self::open_there(config.clone(), options.clone()).await {
+                Err(error) => error,
+                opened => return opened,
+            };
+            let Some(location) = redirect::location(&error) else { return Err(error) };
+            config = redirect::follow(&config, &config.check()?, &location)?;
+            debug!("following a redirection");
+        }
+        Err(Error::Redirected { location: redirect::shown(&config.url), refused: RedirectRefused::TooMany })
+    }
+
+    async fn open_there(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         // Each pipeline that runs waits on a connection of its own.
         config.max_connections = config.max_connections.max(usize::from(options.max_runspaces.max(1)) + 1);
         // The system's certificate store may be read, which takes its time.
         let target =
             tokio::task::spawn_blocking(move || Target::new(config)).await.map_err(|_| Error::Closed)??;
+        let target = Arc::new(target);
         let machine = ClientConfig {
             max_runspaces: i32::from(options.max_runspaces.max(1)),
             key_pair: options.key_pair,
@@ -53,15 +85,20 @@ impl RunspacePool {
         let session = Session::new(endpoint, new_id(), ClientPool::new(new_id(), machine))?;
         let (orders, inbox) = mpsc::unbounded_channel();
         let (opened, has_opened) = oneshot::channel();
-        let driver = Driver::new(session, Transport::new(target), inbox, orders.clone(), opened);
+        let driver = Driver::new(session, Transport::new(Arc::clone(&target)), inbox, orders.clone(), opened);
         tokio::spawn(driver.run());
         // From here on dropping it closes what was opened.
-        let pool = Self { orders };
+        let pool = Self { orders, target };
         match tokio::time::timeout(open, has_opened).await {
             Ok(opened) => opened.map_err(|_| Error::Closed)??,
             Err(_) => return Err(Error::Timeout { what: "the runspace pool", after: open, sent: true }),
         }
         Ok(pool)
+    }
+
+    /// How its connections signed in.
+    pub fn signed_in(&self) -> SignedIn {
+        SignedIn { mechanism: self.target.mechanism(), kerberos_failure: self.target.kerberos_failure() }
     }
 
     /// A pipeline to be put together.

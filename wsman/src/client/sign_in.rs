@@ -1,7 +1,5 @@
 //! Signing in on a connection, with requests that have no body.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use tracing::debug;
@@ -9,16 +7,13 @@ use tracing::debug;
 use super::config::Authentication;
 use super::error::{Error, SignInError};
 use super::http::{HttpAnswer, HttpConnection, HttpRequest};
+use super::initiators::initiator;
 use super::target::Target;
-use crate::auth::credssp::{CredSspInitiator, FIRST_VERSION};
-use crate::auth::ntlm::{Entropy, NtlmInitiator};
-use crate::auth::spnego::SpnegoInitiator;
-use crate::auth::{ChannelBinding, Initiator, Scheme, SecurityContext, Step, http};
+use crate::auth::kerberos::KerberosError;
+use crate::auth::{AuthError, Initiator, Scheme, SecurityContext, Step, http};
 
 /// Most legs of a sign-in; NTLM takes two, CredSSP five or six.
 const MAX_LEGS: usize = 16;
-/// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.
-const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
 
 /// Signs in and returns what seals from here on.
 pub(crate) async fn sign_in(connection: &HttpConnection, target: &Target) -> Result<SecurityContext, Error> {
@@ -53,21 +48,51 @@ pub(crate) async fn sign_in(connection: &HttpConnection, target: &Target) -> Res
     }
 }
 
-/// Under `Negotiate`; where the server knows that scheme only by its old name, under `NTLM`.
+/// Under the scheme that fits, and under another one where the server offers only that.
 async fn negotiate(
     connection: &HttpConnection,
     target: &Target,
     certificate: Option<&[u8]>,
 ) -> Result<SecurityContext, Error> {
-    match exchange(connection, target, initiator(target, certificate, Scheme::Negotiate)?).await {
-        Err(Error::SignIn(SignInError::NotOffered { offered, .. }))
-            if target.config.authentication != Authentication::CredSsp
-                && offered.split(", ").any(|name| Scheme::parse(name) == Some(Scheme::Ntlm)) =>
-        {
-            exchange(connection, target, initiator(target, certificate, Scheme::Ntlm)?).await
+    let mut scheme = Scheme::Negotiate;
+    let mut has_new_ticket = false;
+    loop {
+        let result = exchange(connection, target, initiator(target, certificate, scheme).await?).await;
+        match result {
+            Err(Error::SignIn(SignInError::NotOffered { ref offered, .. }))
+                if scheme == Scheme::Negotiate =>
+            {
+                match instead(target, offered) {
+                    Some(other) => scheme = other,
+                    None => return result,
+                }
+            }
+            // The key of the service has changed since the ticket was got.
+            Err(Error::SignIn(SignInError::Mechanism(AuthError::Kerberos(
+                KerberosError::WrongServiceKey(_) | KerberosError::TicketTime(_),
+            )))) if !has_new_ticket => {
+                has_new_ticket = true;
+                let spn = target.config.service_name(&target.url);
+                target.config.kerberos.forget(&target.config.credentials, &spn).await;
+            }
+            Err(Error::SignIn(refused)) => return Err(target.with_kerberos_failure(refused).into()),
+            result => return result,
         }
-        result => result,
     }
+}
+
+/// The scheme to try where the server does not offer `Negotiate`: Kerberos or NTLM without SPNEGO around them.
+fn instead(target: &Target, offered: &str) -> Option<Scheme> {
+    let is_offered = |scheme| offered.split(", ").any(|name| Scheme::parse(name) == Some(scheme));
+    let (kerberos, ntlm) = match target.config.authentication {
+        Authentication::Kerberos => (true, false),
+        Authentication::Negotiate => (target.kerberos_failure().is_none(), target.config.allow_ntlm),
+        Authentication::Ntlm => (false, true),
+        Authentication::CredSsp | Authentication::Basic | Authentication::Certificate => (false, false),
+    };
+    [(Scheme::Kerberos, kerberos), (Scheme::Ntlm, ntlm)]
+        .into_iter()
+        .find_map(|(scheme, fits)| (fits && is_offered(scheme)).then_some(scheme))
 }
 
 async fn exchange(
@@ -81,6 +106,7 @@ async fn exchange(
         let (token, context) = match step {
             Step::Established { token: None, context } => {
                 debug!(mechanism = ?context.mechanism(), %scheme, "signed in");
+                target.note_mechanism(context.mechanism());
                 return Ok(context);
             }
             Step::Established { token: Some(token), context } => (token, Some(context)),
@@ -99,6 +125,7 @@ async fn exchange(
             }
             (_, Some(context)) => {
                 accept(&answer)?;
+                target.note_mechanism(context.mechanism());
                 return Ok(context);
             }
             (_, None) => accept(&answer)?,
@@ -106,58 +133,6 @@ async fn exchange(
         step = initiator.step(reply.as_deref()).map_err(SignInError::from)?;
     }
     Err(Error::Protocol("the sign-in does not come to an end".into()))
-}
-
-fn initiator(
-    target: &Target,
-    certificate: Option<&[u8]>,
-    scheme: Scheme,
-) -> Result<Box<dyn Initiator>, Error> {
-    let name = target.config.service_name(&target.url);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
-    let mut entropy = Entropy { client_challenge: [0; 8], exported_session_key: [0; 16] };
-    random(&mut entropy.client_challenge)?;
-    random(&mut entropy.exported_session_key)?;
-    let mut ntlm = NtlmInitiator::new(target.config.credentials.clone(), entropy, now).with_target(name);
-    if let Some(certificate) = certificate {
-        let binding = ChannelBinding::from_certificate(certificate).map_err(SignInError::from)?;
-        ntlm = ntlm.with_channel_binding(binding);
-    }
-    Ok(match target.config.authentication {
-        _ if scheme == Scheme::Ntlm => Box::new(ntlm.with_scheme(scheme)),
-        Authentication::Ntlm => Box::new(ntlm),
-        Authentication::Negotiate | Authentication::Basic => {
-            Box::new(SpnegoInitiator::new(vec![Box::new(ntlm)]))
-        }
-        Authentication::Kerberos => return not_yet("Kerberos"),
-        Authentication::CredSsp => {
-            let inner = SpnegoInitiator::new(vec![Box::new(ntlm)]);
-            credssp(target, Box::new(inner))?
-        }
-        Authentication::Certificate => return not_yet("certificate"),
-    })
-}
-
-/// CredSSP around what would sign in under `Negotiate`, without a channel binding.
-fn credssp(target: &Target, inner: Box<dyn Initiator>) -> Result<Box<dyn Initiator>, Error> {
-    let mut nonce = [0; 32];
-    random(&mut nonce)?;
-    let mut credssp =
-        CredSspInitiator::new(inner, &target.config.credentials, nonce).map_err(SignInError::from)?;
-    if target.config.danger_old_credssp {
-        credssp = credssp.with_least_version(FIRST_VERSION);
-    }
-    Ok(Box::new(credssp))
-}
-
-fn not_yet(what: &str) -> Result<Box<dyn Initiator>, Error> {
-    Err(Error::Configuration(format!("{what} sign-in is not built in")))
-}
-
-/// Cryptographic random bytes of the system.
-pub(crate) fn random(bytes: &mut [u8]) -> Result<(), Error> {
-    getrandom::fill(bytes).map_err(|_| Error::Configuration("the system gives no random numbers".into()))
 }
 
 async fn post(
@@ -197,7 +172,7 @@ fn token_of(answer: &HttpAnswer, scheme: Scheme) -> Result<Option<Vec<u8>>, Erro
 /// that says that the address or the account is wrong.
 fn accept(answer: &HttpAnswer) -> Result<(), Error> {
     match answer.status.as_u16() {
-        status @ (300..=399 | 403 | 404 | 407 | 502..=504) => {
+        status @ (300..=399 | 403 | 404 | 502..=504) => {
             Err(Error::Http { status, excerpt: super::error::body_excerpt(&answer.body) })
         }
         _ => Ok(()),

@@ -1,6 +1,7 @@
 //! An endpoint as all connections of a session see it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -11,7 +12,8 @@ use super::config::{Authentication, ConnectionConfig};
 use super::cookies::CookieJar;
 use super::error::{Error, SignInError};
 use super::tls;
-use crate::auth::basic;
+use crate::auth::kerberos::KerberosError;
+use crate::auth::{Mechanism, basic};
 
 /// An endpoint, with what the connections of one session share.
 #[derive(Debug)]
@@ -22,13 +24,39 @@ pub(crate) struct Target {
     verifier: Option<Arc<dyn ServerCertVerifier>>,
     /// The certificate that the last connection showed: the next sign-in is bound to it without asking first.
     certificate: Mutex<Option<Vec<u8>>>,
+    sign_in: Mutex<KnownSignIn>,
+}
+
+/// How long a failure of Kerberos is taken for certain where NTLM can be used instead.
+const KERBEROS_FAILURE_LASTS: Duration = Duration::from_secs(300);
+
+/// What is known of the sign-ins so far.
+#[derive(Debug, Default)]
+struct KnownSignIn {
+    mechanism: Option<Mechanism>,
+    kerberos_failure: Option<(Instant, KerberosError)>,
 }
 
 impl Target {
     pub(crate) fn new(config: ConnectionConfig) -> Result<Self, Error> {
         let url = config.check()?;
         let verifier = (url.scheme() == "https").then(|| tls::verifier(&config.tls)).transpose()?;
-        Ok(Self { config, url, cookies: CookieJar::default(), verifier, certificate: Mutex::new(None) })
+        Ok(Self {
+            config,
+            url,
+            cookies: CookieJar::default(),
+            verifier,
+            certificate: Mutex::new(None),
+            sign_in: Mutex::default(),
+        })
+    }
+
+    /// With another judge of certificates in front of its own.
+    pub(crate) fn judged_by(
+        self,
+        wrap: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+    ) -> Self {
+        Self { verifier: self.verifier.map(wrap), ..self }
     }
 
     pub(crate) fn is_tls(&self) -> bool {
@@ -56,6 +84,39 @@ impl Target {
 
     pub(crate) fn note_certificate(&self, certificate: Option<Vec<u8>>) {
         *self.certificate.lock().unwrap_or_else(PoisonError::into_inner) = certificate;
+    }
+
+    /// The mechanism of the last sign-in.
+    pub(crate) fn mechanism(&self) -> Option<Mechanism> {
+        self.known().mechanism
+    }
+
+    pub(crate) fn note_mechanism(&self, mechanism: Mechanism) {
+        self.known().mechanism = Some(mechanism);
+    }
+
+    /// Why there is no Kerberos, where that was found out lately.
+    pub(crate) fn kerberos_failure(&self) -> Option<KerberosError> {
+        let lately = |(at, _): &&(Instant, KerberosError)| at.elapsed() < KERBEROS_FAILURE_LASTS;
+        self.known().kerberos_failure.as_ref().filter(lately).map(|(_, reason)| reason.clone())
+    }
+
+    pub(crate) fn note_kerberos_failure(&self, reason: Option<KerberosError>) {
+        self.known().kerberos_failure = reason.map(|reason| (Instant::now(), reason));
+    }
+
+    /// Says why Kerberos was not tried when what was tried instead failed as well.
+    pub(crate) fn with_kerberos_failure(&self, error: SignInError) -> SignInError {
+        match (self.config.authentication, self.kerberos_failure()) {
+            (Authentication::Negotiate, Some(kerberos)) => {
+                SignInError::WithoutKerberos { kerberos, instead: Box::new(error) }
+            }
+            _ => error,
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, KnownSignIn> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The `Authorization` header for Basic.

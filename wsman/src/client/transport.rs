@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tracing::debug;
 
 use super::connection::Connection;
-use super::error::{Error, SignInError};
+use super::error::Error;
 use super::target::Target;
 
 /// Tries of a request whose repetition does no harm.
@@ -33,8 +33,9 @@ pub(crate) struct Transport {
     /// The one used last is taken first.
     idle: Arc<Mutex<Vec<Counted>>>,
     open: Arc<AtomicUsize>,
-    /// A sign-in that was refused: each further try would bring the account nearer to being locked.
-    refused: Arc<OnceLock<SignInError>>,
+    /// Why there is nothing to come back for: a sign-in that was refused, where each further try would bring the account
+    /// nearer to being locked, or a server that sends everybody elsewhere.
+    refused: Arc<OnceLock<Error>>,
 }
 
 /// A connection that is counted for as long as it lives.
@@ -59,8 +60,8 @@ impl Drop for Count {
 }
 
 impl Transport {
-    pub(crate) fn new(target: Target) -> Self {
-        Self { target: Arc::new(target), idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
+    pub(crate) fn new(target: Arc<Target>) -> Self {
+        Self { target, idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -107,7 +108,11 @@ impl Transport {
                 Counted { connection: self.open().await?, _count: count }
             }
         };
-        let answer = counted.connection.request(soap, what).await?;
+        let answer = counted.connection.request(soap, what).await;
+        if let Err(elsewhere @ Error::Redirected { .. }) = &answer {
+            let _ = self.refused.set(elsewhere.clone());
+        }
+        let answer = answer?;
         let mut idle = self.idle();
         let place = if spare { 0 } else { idle.len() };
         idle.insert(place, counted);
@@ -116,10 +121,10 @@ impl Transport {
 
     async fn open(&self) -> Result<Connection, Error> {
         if let Some(refused) = self.refused.get() {
-            return Err(refused.clone().into());
+            return Err(refused.clone());
         }
         let opened = Connection::open(self.target.clone()).await;
-        if let Err(Error::SignIn(refused)) = &opened {
+        if let Err(refused @ (Error::SignIn(_) | Error::Redirected { .. })) = &opened {
             let _ = self.refused.set(refused.clone());
         }
         opened

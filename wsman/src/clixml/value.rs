@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::object::Object;
 use super::text::Text;
+use crate::wiped::wiped_by_parts;
 
 /// A PowerShell value as CLIXML carries it, `[MS-PSRP] 2.2.5`.
 ///
@@ -80,6 +81,8 @@ pub enum SecureText {
     /// The text of the `SS` element, to be decrypted once there is a session key.
     Encrypted(Arc<str>),
 }
+
+wiped_by_parts!(SecureText: SecretString);
 
 impl fmt::Debug for SecureText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

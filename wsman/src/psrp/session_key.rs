@@ -17,6 +17,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox, SecretString};
 
 use crate::clixml::SecureText;
+use crate::wiped::wiped_by_parts;
 
 /// PUBLICKEYBLOB: type, version, reserved, CALG_RSA_KEYX, `RSA1`.
 const PUBLIC_HEADER: [u8; 12] = [6, 2, 0, 0, 0, 0xA4, 0, 0, b'R', b'S', b'A', b'1'];
@@ -57,6 +58,8 @@ pub enum SessionKeyError {
 /// The client's half of the exchange.
 #[derive(Clone)]
 pub struct ClientKeyPair(Arc<RsaPrivateKey>);
+
+wiped_by_parts!(ClientKeyPair: RsaPrivateKey);
 
 impl std::fmt::Debug for ClientKeyPair {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -111,6 +114,8 @@ impl ClientKeyPair {
 /// The AES key that SecureStrings of one pool are encrypted with.
 #[derive(Clone)]
 pub struct SessionKey(Arc<SecretBox<[u8; KEY_LEN]>>);
+
+wiped_by_parts!(SessionKey: SecretBox<[u8; KEY_LEN]>);
 
 impl std::fmt::Debug for SessionKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,6 +1,6 @@
 //! Who is at the other end of a connection.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq;
 use super::config::ServerConfig;
 use super::service::Service;
 use crate::auth::credssp::{self, CredSspAcceptor};
+use crate::auth::kerberos::KerberosAcceptor;
 use crate::auth::ntlm::NtlmAcceptor;
 use crate::auth::spnego::SpnegoAcceptor;
 use crate::auth::{
@@ -17,6 +18,9 @@ use crate::auth::{
 
 /// 100 ns from 1601 to 1970, [MS-DTYP] 2.3.3.
 const FILETIME_OF_UNIX_EPOCH: u64 = 116_444_736_000_000_000;
+
+/// The scheme of a sign-in by certificate, [DSP0226] C.3.
+const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 
 /// The sign-in of one connection.
 pub(super) enum SignIn {
@@ -50,6 +54,8 @@ pub(super) struct Policy<'a> {
     pub(super) service: &'a dyn Service,
     /// The binding of the TLS connection; `None` without TLS
     pub(super) binding: Option<&'a ChannelBinding>,
+    /// Whom the certificate that the client showed stands for
+    pub(super) certified: Option<&'a UserName>,
     /// The certificate inside CredSSP; there for whoever begins with it
     pub(super) credssp: Option<&'a credssp::Identity>,
 }
@@ -68,6 +74,15 @@ impl SignIn {
         let Some(header) = header else {
             return if matches!(self, Self::Done(_)) { Verdict::Accepted(None) } else { self.refuse(policy) };
         };
+        if header == MUTUAL {
+            return match policy.certified_account() {
+                Some(user) => {
+                    *self = Self::Done(SignedIn { user, mechanism: None, context: None });
+                    Verdict::Accepted(None)
+                }
+                None => self.refuse(policy),
+            };
+        }
         let Ok(challenge) = http::authorization(header) else { return self.refuse(policy) };
         match challenge.scheme {
             Some(Scheme::Basic) if policy.basic_is_allowed() => {
@@ -129,35 +144,67 @@ impl SignIn {
 }
 
 impl Policy<'_> {
+    /// The account that the client's certificate stands for, where there is such an account.
+    fn certified_account(&self) -> Option<UserName> {
+        let user = self.certified?;
+        self.service.accounts().secret(user).map(|_| user.clone())
+    }
+
     fn basic_is_allowed(&self) -> bool {
         self.config.allow_basic && self.binding.is_some()
     }
 
     fn acceptor(&self, scheme: Scheme) -> Option<Box<dyn Acceptor>> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = u64::try_from(now.as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
-        let mut challenge = [0; 8];
-        getrandom::fill(&mut challenge).ok()?;
-        let binding = match self.binding {
-            // CredSSP binds to the TLS inside it.
-            _ if scheme == Scheme::CredSsp => BindingPolicy::Ignore,
-            None => BindingPolicy::Ignore,
-            Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
-            Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
-        };
-        let ntlm = NtlmAcceptor::new(&self.config.names, challenge, now)
-            .with_binding_policy(binding)
-            .with_scheme(scheme);
         match scheme {
-            Scheme::Negotiate => Some(Box::new(SpnegoAcceptor::new(vec![Box::new(ntlm)]))),
-            Scheme::Ntlm => Some(Box::new(ntlm)),
+            Scheme::Negotiate => Some(Box::new(self.spnego(scheme)?)),
+            Scheme::Ntlm => Some(Box::new(self.ntlm(scheme)?)),
+            Scheme::Kerberos => Some(Box::new(self.kerberos(scheme)?)),
             Scheme::CredSsp => {
-                let inner = SpnegoAcceptor::new(vec![Box::new(ntlm)]);
+                let inner = self.spnego(scheme)?;
                 Some(Box::new(CredSspAcceptor::new(Box::new(inner), self.credssp?.clone())))
             }
             _ => None,
         }
     }
+
+    /// Kerberos where the service has keys, and NTLM.
+    fn spnego(&self, scheme: Scheme) -> Option<SpnegoAcceptor> {
+        let kerberos = self.kerberos(scheme).map(|acceptor| Box::new(acceptor) as Box<dyn Acceptor>);
+        let ntlm: Box<dyn Acceptor> = Box::new(self.ntlm(scheme)?);
+        Some(SpnegoAcceptor::new(kerberos.into_iter().chain([ntlm]).collect()))
+    }
+
+    fn ntlm(&self, scheme: Scheme) -> Option<NtlmAcceptor> {
+        let now = u64::try_from(since_1970().as_nanos() / 100).unwrap_or_default() + FILETIME_OF_UNIX_EPOCH;
+        let mut challenge = [0; 8];
+        getrandom::fill(&mut challenge).ok()?;
+        let acceptor = NtlmAcceptor::new(&self.config.names, challenge, now);
+        Some(acceptor.with_binding_policy(self.binding_policy(scheme)).with_scheme(scheme))
+    }
+
+    fn kerberos(&self, scheme: Scheme) -> Option<KerberosAcceptor> {
+        // Asked once before anything depends on it: a system without random numbers takes no sign-in.
+        getrandom::fill(&mut [0; 1]).ok()?;
+        let random = Box::new(|bytes: &mut [u8]| {
+            let _ = getrandom::fill(bytes);
+        });
+        let acceptor = KerberosAcceptor::new(self.config.kerberos.clone()?, since_1970(), random);
+        Some(acceptor.with_binding_policy(self.binding_policy(scheme)).with_scheme(scheme))
+    }
+
+    fn binding_policy(&self, scheme: Scheme) -> BindingPolicy {
+        match self.binding {
+            // CredSSP binds to the TLS inside it.
+            _ if scheme == Scheme::CredSsp => BindingPolicy::Ignore,
+            None => BindingPolicy::Ignore,
+            Some(binding) if self.config.require_channel_binding => BindingPolicy::Require(binding.clone()),
+            Some(binding) => BindingPolicy::WhenPresent(binding.clone()),
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn check_basic(token: &str, policy: &Policy<'_>) -> Option<UserName> {

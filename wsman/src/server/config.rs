@@ -1,10 +1,14 @@
 //! Where a server listens and what it allows.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::Scheme;
+use secrecy::SecretSlice;
+
+use crate::auth::kerberos::Service as KerberosService;
 use crate::auth::ntlm::ServerNames;
+use crate::auth::{Scheme, UserName};
 
 /// How a server is run.
 #[derive(Clone, Debug)]
@@ -19,12 +23,43 @@ pub struct ServerConfig {
     pub names: ServerNames,
     /// Schemes that are offered and taken: `Negotiate` (SPNEGO or raw NTLM), `NTLM`, `CredSSP`
     pub schemes: Vec<Scheme>,
+    /// The keys of the service, to take Kerberos under `Negotiate` and `Kerberos`
+    pub kerberos: Option<Arc<KerberosService>>,
     /// Take Basic over TLS as well
     pub allow_basic: bool,
+    /// Take certificates of clients over TLS as well
+    pub client_certificates: Option<ClientCertificates>,
+    /// The certificate of TLS and its key; without one it is made at the start
+    pub identity: Option<ServerIdentity>,
     /// Refuse a sign-in over TLS that is not bound to it
     pub require_channel_binding: bool,
     /// What clients may take up
     pub limits: ServerLimits,
+}
+
+/// Whose certificates are taken, and for which accounts.
+#[derive(Clone, Debug, Default)]
+pub struct ClientCertificates {
+    /// Certificates of authorities in PEM: what a client shows must be issued by one of them
+    pub ca_pem: Vec<u8>,
+    /// Accounts by the SHA-256 of a certificate. Any other certificate stands for the account that its user principal
+    /// name (in the subject's alternative names) names, as WinRM maps them
+    pub accounts: Vec<([u8; 32], UserName)>,
+}
+
+/// A certificate for TLS, with its key.
+#[derive(Clone)]
+pub struct ServerIdentity {
+    /// The certificate, and those between it and its root, in PEM
+    pub certificate_pem: Vec<u8>,
+    /// Its key in PEM
+    pub key_pem: Arc<SecretSlice<u8>>,
+}
+
+impl std::fmt::Debug for ServerIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerIdentity").finish_non_exhaustive()
+    }
 }
 
 /// One address.
@@ -32,7 +67,7 @@ pub struct ServerConfig {
 pub struct Listen {
     /// IP address and port
     pub address: SocketAddr,
-    /// With TLS, under a certificate that is made at the start
+    /// With TLS
     pub tls: bool,
 }
 
@@ -91,7 +126,10 @@ impl ServerConfig {
             endpoints,
             names,
             schemes: vec![Scheme::Negotiate],
+            kerberos: None,
             allow_basic: true,
+            client_certificates: None,
+            identity: None,
             require_channel_binding: false,
             limits: ServerLimits::default(),
         }

@@ -14,7 +14,7 @@ use super::authenticate::{Policy, SignIn, SignedIn, Verdict};
 use super::dispatch::{self, Caller, Reply};
 use super::listen::Shared;
 use super::service::Exchange;
-use crate::auth::{Scheme, multipart};
+use crate::auth::{Scheme, UserName, multipart};
 
 const SOAP: &str = "application/soap+xml;charset=UTF-8";
 
@@ -24,6 +24,8 @@ pub(super) struct Connection {
     peer: SocketAddr,
     number: u64,
     tls: bool,
+    /// Whom the client's certificate stands for
+    certified: Option<UserName>,
     /// Requests come one after another; the lock only makes that plain.
     sign_in: Mutex<SignIn>,
 }
@@ -70,8 +72,14 @@ impl Answer {
 }
 
 impl Connection {
-    pub(super) fn new(shared: Arc<Shared>, peer: SocketAddr, number: u64, tls: bool) -> Self {
-        Self { shared, peer, number, tls, sign_in: Mutex::new(SignIn::Anonymous) }
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        peer: SocketAddr,
+        number: u64,
+        tls: bool,
+        certified: Option<UserName>,
+    ) -> Self {
+        Self { shared, peer, number, tls, certified, sign_in: Mutex::new(SignIn::Anonymous) }
     }
 
     /// Answers one request.
@@ -130,7 +138,8 @@ impl Connection {
             false => None,
         };
         let (config, service) = (&self.shared.config, &*self.shared.service);
-        let policy = Policy { config, service, binding, credssp };
+        let certified = self.certified.as_ref();
+        let policy = Policy { config, service, binding, certified, credssp };
         let token = match sign_in.authorize(authorization, &policy) {
             Verdict::Challenge(headers) => return Answer::challenge(headers),
             Verdict::Accepted(token) => token,

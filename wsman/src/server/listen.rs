@@ -195,12 +195,19 @@ async fn serve(
     stopped: watch::Receiver<bool>,
 ) {
     let _ = stream.set_nodelay(true);
-    let connection = Arc::new(Connection::new(shared.clone(), peer, number, tls));
+    let connect = |certified| Arc::new(Connection::new(shared.clone(), peer, number, tls, certified));
     let identity = shared.identity.as_ref().filter(|_| tls);
-    let Some(identity) = identity else { return serve_http(stream, connection, stopped).await };
+    let Some(identity) = identity else { return serve_http(stream, connect(None), stopped).await };
     let handshake = TlsAcceptor::from(identity.tls.clone()).accept(stream);
     match tokio::time::timeout(shared.config.limits.connection_idle, handshake).await {
-        Ok(Ok(stream)) => serve_http(stream, connection, stopped).await,
+        Ok(Ok(stream)) => {
+            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let certified = match (shown, &shared.config.client_certificates) {
+                (Some(certificate), Some(known)) => known.account(certificate),
+                _ => None,
+            };
+            serve_http(stream, connect(certified), stopped).await;
+        }
         Ok(Err(error)) => debug!(%error, "no TLS"),
         Err(_) => debug!("no TLS in time"),
     }

@@ -5,6 +5,7 @@
 //! told otherwise.
 
 mod authenticate;
+mod client_certificate;
 mod command;
 mod config;
 mod connection;
@@ -15,6 +16,6 @@ mod shell;
 mod shells;
 mod tls;
 
-pub use config::{Endpoint, Listen, ServerConfig, ServerLimits};
+pub use config::{ClientCertificates, Endpoint, Listen, ServerConfig, ServerIdentity, ServerLimits};
 pub use listen::{Server, ServerError};
 pub use service::{Exchange, PipelineRequest, Refusal, Runspace, Service, ShellInfo, StopFlag, User};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wsman::auth::Credentials;
-use wsman::client::{Blame, ConnectionConfig, Error, PoolOptions, RunspacePool, SignInError};
+use wsman::client::{Blame, ConnectionConfig, Error, PoolOptions, ProxyProblem, RunspacePool, SignInError};
 use wsman::server::{Listen, ServerError};
 
 use crate::lab::{Running, USER, echo, output};
@@ -101,7 +101,7 @@ async fn strange_servers_are_named_for_what_they_do() {
     let address =
         parrot("HTTP/1.1 302 Go\r\nLocation: http://example.com/\r\nContent-Length: 0\r\n\r\n").await;
     let error = open(format!("http://{address}/wsman")).await;
-    assert!(matches!(error, Error::Http { status: 302, .. }), "{error:?}");
+    assert!(matches!(error, Error::Redirected { .. }), "{error:?}");
     let large = format!("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n{}", "x".repeat(9_000_000));
     let address = parrot(large.leak()).await;
     let error = open(format!("http://{address}/wsman")).await;
@@ -109,7 +109,7 @@ async fn strange_servers_are_named_for_what_they_do() {
     assert_eq!(error.blame(), Blame::PeerMisbehaved);
     let address = parrot("SSH-2.0-OpenSSH_9.2\r\n").await;
     let error = open(format!("http://{address}/wsman")).await;
-    assert!(matches!(error, Error::Lost { .. }), "{error:?}");
+    assert!(matches!(error, Error::Connect { .. }), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,7 +119,7 @@ async fn a_proxy_is_used_where_it_is_named_and_may_refuse() {
     config.proxy = Some(format!("http://{address}"));
     config.proxy_credentials = Some(Credentials::new("proxyuser", "proxypass"));
     let error = RunspacePool::open(config, PoolOptions::default()).await.unwrap_err();
-    assert!(matches!(error, Error::Http { status: 407, .. }), "{error:?}");
+    assert!(matches!(error, Error::Proxy { reason: ProxyProblem::SignIn, .. }), "{error:?}");
     let heard = heard.await.unwrap();
     assert!(heard.starts_with("POST http://ex01.invalid/PowerShell HTTP/1.1\r\n"), "{heard}");
     // RFC 7617: base64 of `proxyuser:proxypass`.

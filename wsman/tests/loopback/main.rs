@@ -1,6 +1,7 @@
 //! Our client against our server, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod certificates;
 mod concurrency;
 mod credssp;
 mod failures;
@@ -9,4 +10,6 @@ mod lost;
 mod pipelines;
 mod proxy;
 mod raw;
+mod road;
 mod sign_in;
+mod tls;

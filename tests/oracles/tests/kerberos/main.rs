@@ -8,4 +8,5 @@
 mod any;
 mod crypto;
 mod messages;
+mod requests;
 mod theirs;

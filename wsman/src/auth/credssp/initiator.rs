@@ -6,6 +6,7 @@ use super::{
     tls::{self, Channel},
 };
 use crate::auth::{AuthError, Credentials, Initiator, Mechanism, Scheme, SecurityContext, Step};
+use crate::wiped::wiped_by_parts;
 
 /// Signs in with another mechanism inside TLS, and then hands the password to the server.
 ///
@@ -48,6 +49,8 @@ struct Proof {
     /// What the server must show.
     expected: Vec<u8>,
 }
+
+wiped_by_parts!(CredSspInitiator: TsPasswordCreds);
 
 impl CredSspInitiator {
     /// One sign-in on one connection with a mechanism of any kind inside, without channel binding. `nonce` is random

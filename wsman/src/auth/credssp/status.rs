@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::auth::AuthError;
+use crate::auth::kerberos::KerberosError;
 
 /// A status by which a server says why it refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,6 +98,8 @@ impl NtStatus {
         match error {
             AuthError::NtStatus(status) => *status,
             AuthError::LogonFailed | AuthError::Rejected => Self::LOGON_FAILURE,
+            AuthError::Kerberos(KerberosError::Skew { .. }) => Self(0x8009_0324),
+            AuthError::Kerberos(KerberosError::WrongServiceKey(_)) => Self(0x8009_0322),
             AuthError::BadChannelBinding | AuthError::BadPublicKey => Self::BAD_BINDINGS,
             AuthError::TooWeak(_) | AuthError::NoCommonMechanism { .. } => Self(0x8009_0302),
             _ => Self::INVALID_TOKEN,

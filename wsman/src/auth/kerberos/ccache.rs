@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::reader::{Reader, file_kind};
 use super::{EncryptionType, KerberosError, Key, NameType, Principal, ServiceTicket, TicketFlags};
+use crate::wiped::wiped_by_parts;
 
 const WHAT: &str = "ticket cache";
 const VERSION_3: u16 = 0x0503;
@@ -24,6 +25,8 @@ pub struct CredentialCache {
     kdc_offset: Option<i32>,
     tickets: Vec<ServiceTicket>,
 }
+
+wiped_by_parts!(CredentialCache: ServiceTicket);
 
 impl CredentialCache {
     /// A cache of these tickets.

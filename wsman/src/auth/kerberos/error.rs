@@ -1,6 +1,9 @@
 //! What can go wrong with Kerberos: at which step, who is at fault, and what to do.
 
-use super::EncryptionType;
+use std::time::Duration;
+
+use super::asn1::{KerberosTime, KrbError};
+use super::{EncryptionType, ServiceTicket};
 
 /// A Kerberos exchange that failed. No variant carries a key or a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -176,7 +179,7 @@ impl KerberosError {
             Self::AddressAsHost(_) => "use the server's full DNS name, or give the SPN",
             Self::UnknownRealm(_) => "write the account as user@REALM, or configure the realm",
             Self::Unreachable { .. } | Self::NoKdc(_) => {
-                "configure the KDC (host or host:port), or check DNS, firewall and port 88"
+                "configure realm and KDC (host or host:port), or check DNS, firewall and port 88"
             }
             Self::UnknownClient { .. } => "check account and realm; the realm is usually written in capitals",
             Self::UnknownService { .. } => {
@@ -202,8 +205,89 @@ impl KerberosError {
         })
     }
 
+    /// What a service answered to an AP-REQ, RFC 4120 3.2.
+    pub(crate) fn of_service(error: &KrbError, ticket: &ServiceTicket, now: Duration) -> Self {
+        let service = ticket.server.to_string();
+        let there = error.server_time.0.to_date_time().to_string();
+        let here = KerberosTime::from_seconds(now.as_secs()).0.to_date_time().to_string();
+        match error.code {
+            // KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_NOKEY, KRB_AP_ERR_NOT_US, KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_MODIFIED
+            31 | 35 | 41 | 44 | 45 => Self::WrongServiceKey(service),
+            // KRB_AP_ERR_TKT_EXPIRED, KRB_AP_ERR_TKT_NYV
+            32 | 33 => Self::TicketTime(service),
+            34 => Self::Replay,
+            37 => Self::Skew { here, there_name: "the service", there },
+            code => Self::peer(code, error.text.as_ref().map(|text| text.0.as_str())),
+        }
+    }
+
+    /// An error that only has its number and name.
+    pub(crate) fn peer(code: i32, text: Option<&str>) -> Self {
+        let plain = |text: &str| -> String {
+            text.chars().filter(|c| !c.is_control()).take(200).collect::<String>().trim().to_owned()
+        };
+        Self::Peer { code, name: name(code), text: text.map(plain).filter(|text| !text.is_empty()) }
+    }
+
     /// A malformed structure.
     pub(crate) fn malformed(what: &'static str, why: &'static str) -> Self {
         Self::Malformed { what, why }
+    }
+}
+
+/// Names of RFC 4120 7.5.9.
+fn name(code: i32) -> &'static str {
+    match code {
+        1 => "KDC_ERR_NAME_EXP",
+        2 => "KDC_ERR_SERVICE_EXP",
+        3 => "KDC_ERR_BAD_PVNO",
+        6 => "KDC_ERR_C_PRINCIPAL_UNKNOWN",
+        7 => "KDC_ERR_S_PRINCIPAL_UNKNOWN",
+        8 => "KDC_ERR_PRINCIPAL_NOT_UNIQUE",
+        9 => "KDC_ERR_NULL_KEY",
+        10 => "KDC_ERR_CANNOT_POSTDATE",
+        11 => "KDC_ERR_NEVER_VALID",
+        12 => "KDC_ERR_POLICY",
+        13 => "KDC_ERR_BADOPTION",
+        14 => "KDC_ERR_ETYPE_NOSUPP",
+        15 => "KDC_ERR_SUMTYPE_NOSUPP",
+        16 => "KDC_ERR_PADATA_TYPE_NOSUPP",
+        18 => "KDC_ERR_CLIENT_REVOKED",
+        19 => "KDC_ERR_SERVICE_REVOKED",
+        20 => "KDC_ERR_TGT_REVOKED",
+        21 => "KDC_ERR_CLIENT_NOTYET",
+        22 => "KDC_ERR_SERVICE_NOTYET",
+        23 => "KDC_ERR_KEY_EXPIRED",
+        24 => "KDC_ERR_PREAUTH_FAILED",
+        25 => "KDC_ERR_PREAUTH_REQUIRED",
+        26 => "KDC_ERR_SERVER_NOMATCH",
+        27 => "KDC_ERR_MUST_USE_USER2USER",
+        28 => "KDC_ERR_PATH_NOT_ACCEPTED",
+        29 => "KDC_ERR_SVC_UNAVAILABLE",
+        31 => "KRB_AP_ERR_BAD_INTEGRITY",
+        32 => "KRB_AP_ERR_TKT_EXPIRED",
+        33 => "KRB_AP_ERR_TKT_NYV",
+        34 => "KRB_AP_ERR_REPEAT",
+        35 => "KRB_AP_ERR_NOT_US",
+        36 => "KRB_AP_ERR_BADMATCH",
+        37 => "KRB_AP_ERR_SKEW",
+        38 => "KRB_AP_ERR_BADADDR",
+        39 => "KRB_AP_ERR_BADVERSION",
+        40 => "KRB_AP_ERR_MSG_TYPE",
+        41 => "KRB_AP_ERR_MODIFIED",
+        42 => "KRB_AP_ERR_BADORDER",
+        44 => "KRB_AP_ERR_BADKEYVER",
+        45 => "KRB_AP_ERR_NOKEY",
+        46 => "KRB_AP_ERR_MUT_FAIL",
+        47 => "KRB_AP_ERR_BADDIRECTION",
+        48 => "KRB_AP_ERR_METHOD",
+        49 => "KRB_AP_ERR_BADSEQ",
+        50 => "KRB_AP_ERR_INAPP_CKSUM",
+        51 => "KRB_AP_PATH_NOT_ACCEPTED",
+        52 => "KRB_ERR_RESPONSE_TOO_BIG",
+        60 => "KRB_ERR_GENERIC",
+        61 => "KRB_ERR_FIELD_TOOLONG",
+        68 => "KDC_ERR_WRONG_REALM",
+        _ => "unknown",
     }
 }

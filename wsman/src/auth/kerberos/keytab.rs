@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::reader::{Reader, file_kind};
 use super::{EncryptionType, KerberosError, Key, NameType, Principal};
+use crate::wiped::wiped_by_parts;
 
 const WHAT: &str = "keytab";
 const VERSION: u16 = 0x0502;
@@ -26,6 +27,8 @@ pub struct KeytabEntry {
     pub key: Key,
 }
 
+wiped_by_parts!(KeytabEntry: Key);
+
 impl fmt::Debug for KeytabEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} kvno {} {}", self.principal, self.kvno, self.key.etype())
@@ -37,6 +40,8 @@ impl fmt::Debug for KeytabEntry {
 pub struct Keytab {
     entries: Vec<KeytabEntry>,
 }
+
+wiped_by_parts!(Keytab: KeytabEntry);
 
 impl Keytab {
     /// A keytab of these keys.

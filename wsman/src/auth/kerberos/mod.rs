@@ -7,29 +7,40 @@
 //! - [`ServiceTicket`]: a ticket with its session key, RFC 4120 5.3
 //! - [`Keytab`], [`CredentialCache`], [`Krb5Conf`]: the files of MIT Kerberos
 
+mod acceptor;
 pub mod asn1;
 mod ccache;
+mod checksum;
 mod crypto;
 mod error;
 mod etype;
 #[cfg(test)]
+pub(in crate::auth) mod exchange_tests;
+#[cfg(test)]
 mod file_tests;
+mod frame;
+mod initiator;
 pub mod kdc;
 mod key;
 mod keytab;
 mod krb5_conf;
 mod principal;
+mod rc4_wrap;
 mod reader;
 #[cfg(test)]
 mod tests;
 mod ticket;
 pub mod usage;
+mod wrap;
 
+pub use acceptor::{KerberosAcceptor, Service, ServiceKey};
 pub use ccache::CredentialCache;
 pub use error::KerberosError;
 pub use etype::EncryptionType;
+pub use initiator::KerberosInitiator;
 pub use key::Key;
 pub use keytab::{Keytab, KeytabEntry};
 pub use krb5_conf::{ConfFile, Include, Krb5Conf};
 pub use principal::{NameType, Principal};
 pub use ticket::{ServiceTicket, TicketFlags};
+pub use wrap::Random;

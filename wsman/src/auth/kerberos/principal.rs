@@ -170,15 +170,27 @@ impl fmt::Display for Principal {
             if place > 0 {
                 f.write_str("/")?;
             }
-            for letter in part.chars() {
-                if matches!(letter, '/' | '@' | '\\') {
-                    f.write_str("\\")?;
-                }
-                write!(f, "{letter}")?;
-            }
+            escape(f, part)?;
         }
-        if self.realm.is_empty() { Ok(()) } else { write!(f, "@{}", self.realm) }
+        if self.realm.is_empty() {
+            return Ok(());
+        }
+        f.write_str("@")?;
+        escape(f, &self.realm)
     }
+}
+
+fn escape(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for letter in text.chars() {
+        match letter {
+            '/' | '@' | '\\' => write!(f, "\\{letter}")?,
+            // A name in an error text stays on its line.
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            letter => write!(f, "{letter}")?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -193,6 +205,9 @@ mod tests {
         assert_eq!(Principal::parse("anna").unwrap().realm, "");
         for wrong in ["", "/", "a//b", "a@b@c", "a\\"] {
             assert!(Principal::parse(wrong).is_err(), "{wrong}");
+        }
+        for odd in [r"a\\b@C\\D", r"a\nb\t@C\n", r"a@C\/D\@E"] {
+            assert_eq!(Principal::parse(odd).unwrap().to_string(), odd);
         }
         let lower = Principal::parse("http/EX01.contoso.com@contoso.com").unwrap();
         assert!(lower.is_same(&Principal::service("HTTP", "ex01.contoso.com", "CONTOSO.COM")));

@@ -184,6 +184,21 @@ fn rfc_8009_key(etype: EncryptionType) -> Key {
     Key::new(etype, hex(bytes)).unwrap()
 }
 
+/// In AES-only domains RC4 is refused, and nobody should ask for it.
+#[test]
+fn f15_aes_comes_first_and_rc4_is_not_asked_for() {
+    assert_eq!(EncryptionType::STRONG.map(EncryptionType::number), [18, 17, 20, 19]);
+    for etype in ALL {
+        assert_eq!(EncryptionType::from_number(etype.number()), Ok(etype));
+        assert_eq!(EncryptionType::from_name(&etype.to_string()), Some(etype));
+    }
+    // DES, triple DES, the RC4 for export.
+    for broken in [1, 2, 3, 5, 7, 16, 24, -133] {
+        let error = EncryptionType::from_number(broken).unwrap_err();
+        assert!(error.to_string().contains(&broken.to_string()) && error.hint().is_some());
+    }
+}
+
 /// The NT hash of "password", known from `[MS-NLMP]` tools.
 #[test]
 fn rc4_key_is_the_nt_hash() {

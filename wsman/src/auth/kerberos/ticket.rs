@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Key, Principal};
+use crate::wiped::wiped_by_parts;
 
 /// TicketFlags, RFC 4120 5.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +50,8 @@ pub struct ServiceTicket {
     /// Until when it can be renewed, if at all
     pub renew_till: Option<u64>,
 }
+
+wiped_by_parts!(ServiceTicket: Key);
 
 impl ServiceTicket {
     /// Whether it is valid for at least `margin` more seconds.

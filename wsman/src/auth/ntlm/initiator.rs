@@ -14,6 +14,7 @@ use super::{
 use crate::auth::{
     AuthError, ChannelBinding, Credentials, Initiator, Mechanism, Scheme, SecurityContext, Step,
 };
+use crate::wiped::wiped_by_parts;
 
 /// Random bytes for one sign-in; never used twice.
 #[derive(Clone)]
@@ -65,6 +66,8 @@ enum State {
     Negotiating(Vec<u8>),
     Done,
 }
+
+wiped_by_parts!(NtlmInitiator: Credentials, Entropy);
 
 impl NtlmInitiator {
     /// One sign-in on one connection. `now` is the time as FILETIME (100 ns since 1601).

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 
 use super::crypto::{Direction, Key, hmac_md5, rc4, seal_key, sign_key};
 use crate::auth::{AuthError, Protection, Sealed};
+use crate::wiped::wiped_by_parts;
 
 /// Length of NTLMSSP_MESSAGE_SIGNATURE, `[MS-NLMP] 2.2.2.9`.
 const SIGNATURE: usize = 16;
@@ -17,6 +18,8 @@ pub(super) struct NtlmProtection {
     /// Whether the sign-in carried a MIC.
     mic: bool,
 }
+
+wiped_by_parts!(NtlmProtection: Stream);
 
 impl NtlmProtection {
     pub(super) fn new(exported_session_key: &[u8; 16], outgoing: Direction, mic: bool) -> Self {
@@ -78,6 +81,8 @@ struct Stream {
     cipher: Rc4,
     sequence: u32,
 }
+
+wiped_by_parts!(Stream: Key, Rc4);
 
 impl Stream {
     fn new(exported_session_key: &[u8; 16], direction: Direction) -> Self {

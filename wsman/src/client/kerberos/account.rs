@@ -12,6 +12,8 @@ use secrecy::ExposeSecret as _;
 pub(super) struct Realms<'a> {
     /// Configured, or the default of krb5.conf
     pub(super) default: Option<&'a str>,
+    /// The domain of the service's host, which is often that of the account too
+    pub(super) of_host: Option<&'a str>,
     /// Whether a realm has a KDC that is named somewhere
     pub(super) is_known: &'a (dyn Fn(&str) -> bool + Sync),
 }
@@ -27,28 +29,45 @@ pub(super) fn clients(user: &UserName, realms: &Realms<'_>) -> Result<Vec<Princi
         ));
     }
     let default = realms.default.map(str::to_uppercase);
+    let of_host = realms.of_host.map(str::to_uppercase);
     if !user.domain.is_empty() {
         let domain = user.domain.to_uppercase();
-        // A short domain name says nothing about the realm where that is configured.
-        let realm = default.filter(|_| !domain.contains('.')).unwrap_or(domain);
+        // A short domain name says nothing about the realm, but it mostly is the beginning of it.
+        let is_short_for = |realm: &String| realm.split('.').next() == Some(&domain);
+        let realm = match default.or_else(|| of_host.filter(is_short_for)) {
+            Some(realm) if !domain.contains('.') => realm,
+            _ => domain,
+        };
         return Ok(vec![account(&user.user, &realm)]);
     }
     let Some((name, suffix)) = user.user.rsplit_once('@') else {
-        let realm = default.ok_or_else(|| KerberosError::UnknownRealm(user.user.clone()))?;
+        let realm = default.or(of_host).ok_or_else(|| KerberosError::UnknownRealm(user.user.clone()))?;
         return Ok(vec![account(&user.user, &realm)]);
     };
     let suffix = suffix.to_uppercase();
     let direct = account(name, &suffix);
+    let resolved = |realm: String| Principal::enterprise(user.user.clone(), realm);
     Ok(match default {
-        Some(default) if default != suffix => {
-            let resolved = Principal::enterprise(user.user.clone(), default);
-            match (realms.is_known)(&suffix) {
-                true => vec![direct, resolved],
-                false => vec![resolved],
-            }
+        Some(default) if default != suffix && (realms.is_known)(&suffix) => vec![direct, resolved(default)],
+        Some(default) if default != suffix => vec![resolved(default), direct],
+        Some(_) => vec![direct, resolved(suffix)],
+        None => {
+            let other = of_host.filter(|realm| *realm != suffix);
+            [direct, resolved(suffix)].into_iter().chain(other.map(resolved)).collect()
         }
-        _ => vec![direct, Principal::enterprise(user.user.clone(), suffix)],
     })
+}
+
+/// The names of one realm after the other, in order.
+pub(super) fn by_realm(clients: Vec<Principal>) -> Vec<Vec<Principal>> {
+    let mut groups: Vec<Vec<Principal>> = Vec::new();
+    for client in clients {
+        match groups.last_mut().filter(|group| group.iter().all(|other| other.realm == client.realm)) {
+            Some(group) => group.push(client),
+            None => groups.push(vec![client]),
+        }
+    }
+    groups
 }
 
 /// A name that may be that of a service, such as `HTTP/ex01.contoso.com`.
@@ -123,6 +142,11 @@ pub(super) fn service(spn: &str) -> Result<Principal, KerberosError> {
     Ok(Principal { name_type: NameType::ServiceHost, ..service })
 }
 
+/// The domain that the host of a service is in.
+pub(super) fn domain_of(service: &Principal) -> Option<&str> {
+    host_of(service).trim_end_matches('.').split_once('.').map(|(_, domain)| domain)
+}
+
 /// The host of a service without its port.
 pub(super) fn host_of(service: &Principal) -> &str {
     let host = service.parts.get(1).map_or("", String::as_str);
@@ -133,9 +157,9 @@ pub(super) fn host_of(service: &Principal) -> &str {
 mod tests {
     use super::*;
 
-    fn names(user: &str, default: Option<&str>, known: &[&str]) -> Vec<String> {
+    fn names(user: &str, default: Option<&str>, of_host: Option<&str>, known: &[&str]) -> Vec<String> {
         let is_known = |realm: &str| known.contains(&realm);
-        let realms = Realms { default, is_known: &is_known };
+        let realms = Realms { default, of_host, is_known: &is_known };
         let clients = clients(&UserName::parse(user), &realms).unwrap();
         clients.iter().map(|name| format!("{}:{name}", name.name_type.number())).collect()
     }
@@ -143,21 +167,39 @@ mod tests {
     #[test]
     fn account_names_in_every_form() {
         let contoso = Some("contoso.com");
-        assert_eq!(names("anna", contoso, &[]), ["1:anna@CONTOSO.COM"]);
-        assert_eq!(names("CONTOSO\\anna", contoso, &[]), ["1:anna@CONTOSO.COM"]);
-        assert_eq!(names("contoso\\anna", None, &[]), ["1:anna@CONTOSO"]);
-        assert_eq!(names("fabrikam.com\\bo", contoso, &[]), ["1:bo@FABRIKAM.COM"]);
+        assert_eq!(names("anna", contoso, None, &[]), ["1:anna@CONTOSO.COM"]);
+        assert_eq!(names("CONTOSO\\anna", contoso, None, &[]), ["1:anna@CONTOSO.COM"]);
+        assert_eq!(names("contoso\\anna", None, None, &[]), ["1:anna@CONTOSO"]);
+        assert_eq!(names("fabrikam.com\\bo", contoso, None, &[]), ["1:bo@FABRIKAM.COM"]);
         let both = ["1:anna@CONTOSO.COM", r"10:anna\@contoso.com@CONTOSO.COM"];
-        assert_eq!(names("anna@contoso.com", contoso, &[]), both);
-        assert_eq!(names("anna@contoso.com", None, &[]), both);
-        assert_eq!(names("anna@mail.test", contoso, &[]), [r"10:anna\@mail.test@CONTOSO.COM"]);
+        assert_eq!(names("anna@contoso.com", contoso, None, &[]), both);
+        assert_eq!(names("anna@contoso.com", None, None, &[]), both);
         let foreign = ["1:bo@FABRIKAM.COM", r"10:bo\@fabrikam.com@CONTOSO.COM"];
-        assert_eq!(names("bo@fabrikam.com", contoso, &["FABRIKAM.COM"]), foreign);
-        assert_eq!(names("HTTP/ex01", contoso, &[]), ["1:HTTP/ex01@CONTOSO.COM"]);
-        let realms = Realms { default: None, is_known: &|_| false };
+        assert_eq!(names("bo@fabrikam.com", contoso, None, &["FABRIKAM.COM"]), foreign);
+        let resolved = [r"10:anna\@mail.test@CONTOSO.COM", "1:anna@MAIL.TEST"];
+        assert_eq!(names("anna@mail.test", contoso, None, &[]), resolved);
+        assert_eq!(names("HTTP/ex01", contoso, None, &[]), ["1:HTTP/ex01@CONTOSO.COM"]);
+        let realms = Realms { default: None, of_host: None, is_known: &|_| false };
         let unknown = clients(&UserName::parse("anna"), &realms);
         assert!(matches!(unknown, Err(KerberosError::UnknownRealm(_))));
         assert!(clients(&UserName::parse(".\\anna"), &realms).is_err());
+    }
+
+    #[test]
+    fn the_domain_of_the_host_stands_in_for_a_realm_that_nobody_named() {
+        let host = Some("contoso.com");
+        assert_eq!(names("anna", None, host, &[]), ["1:anna@CONTOSO.COM"]);
+        assert_eq!(names("anna", Some("corp.test"), host, &[]), ["1:anna@CORP.TEST"]);
+        assert_eq!(names("contoso\\anna", None, host, &[]), ["1:anna@CONTOSO.COM"]);
+        assert_eq!(names("fabrikam\\anna", None, host, &[]), ["1:anna@FABRIKAM"]);
+        let upn = ["1:anna@MAIL.TEST", r"10:anna\@mail.test@MAIL.TEST", r"10:anna\@mail.test@CONTOSO.COM"];
+        assert_eq!(names("anna@mail.test", None, host, &[]), upn);
+        let grouped =
+            by_realm(vec![account("a", "A"), account("b", "A"), account("a", "B"), account("c", "A")]);
+        assert_eq!(grouped.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 1]);
+        let spn = |spn: &str| service(spn).unwrap();
+        assert_eq!(domain_of(&spn("HTTP/ex01.contoso.com:5985")), Some("contoso.com"));
+        assert_eq!(domain_of(&spn("HTTP/ex01")), None);
     }
 
     #[test]

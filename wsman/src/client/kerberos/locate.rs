@@ -45,7 +45,8 @@ impl Locator {
             return Ok(found);
         }
         let addresses = named.iter().map(|text| KdcAddress::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let (addresses, until) = if addresses.is_empty() && dns {
+        // The short name of a domain is none in DNS, and asking for it takes time.
+        let (addresses, until) = if addresses.is_empty() && dns && realm.contains('.') {
             (in_dns(realm, name_server).await, Some(Instant::now() + KEPT))
         } else {
             (addresses, None)

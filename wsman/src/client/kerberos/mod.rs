@@ -3,8 +3,10 @@
 mod account;
 mod address;
 mod conf;
+mod holder;
 mod locate;
 mod settings;
+mod slot;
 mod talk;
 mod tickets;
 

@@ -1,19 +1,18 @@
 //! Tickets that are kept, and how they come in. Whoever needs a ticket that somebody else is getting waits for it.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use secrecy::ExposeSecret as _;
-use subtle::ConstantTimeEq as _;
 use tokio::sync::OnceCell;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::account::{self, Realms};
 use super::conf;
+use super::holder::{Account, lock};
 use super::locate::Locator;
 use super::settings::{Delegation, KerberosSettings};
+use super::slot::Life;
 use super::talk::Talk;
 use crate::auth::kerberos::kdc::{
     AsExchange, AsRequest, Ask, Exchange, Granted, Now, Purpose, Step, TgsExchange, TgsRequest,
@@ -25,8 +24,10 @@ use crate::auth::{Credentials, Secret};
 const MAX_STEPS: usize = 40;
 /// Tickets are replaced when less than this is left of them, or a tenth of their life where that is shorter.
 const MARGIN: u64 = 300;
-/// How long what will not get better by itself is not tried again.
-const PAUSE: Duration = Duration::from_secs(15);
+/// A week before a password expires, there is a warning.
+const EXPIRES_SOON: u64 = 7 * 86_400;
+/// A difference of the clocks that services would not take either.
+const WORTH_A_WARNING: i64 = 300;
 /// Requests up to this length go over UDP first, where krb5.conf says nothing else.
 const UDP_PREFERENCE_LIMIT: usize = 1465;
 
@@ -37,59 +38,6 @@ pub(super) struct Tickets {
     locator: Locator,
     offset: AtomicI64,
     accounts: Mutex<Vec<Arc<Account>>>,
-}
-
-/// What one account has.
-struct Account {
-    credentials: Credentials,
-    /// The realms whose KDCs are those that are configured for the account
-    home: Mutex<Vec<String>>,
-    ticket_granting: Slot,
-    services: Mutex<HashMap<String, Arc<Slot>>>,
-}
-
-/// A place for a ticket; whoever holds the lock may get one.
-#[derive(Default)]
-struct Slot(tokio::sync::Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    ticket: Option<ServiceTicket>,
-    /// Those who waited meanwhile need not try too
-    failure: Option<(Instant, KerberosError)>,
-    /// The one in the ticket cache is of no use
-    is_forgotten: bool,
-}
-
-impl Slot {
-    /// The ticket that is there, or the one that `get` brings; it is given the old one, if any.
-    async fn ticket(
-        &self,
-        is_fresh: impl Fn(&ServiceTicket) -> bool,
-        get: impl AsyncFnOnce(Option<&ServiceTicket>, bool) -> Result<ServiceTicket, KerberosError>,
-    ) -> Result<ServiceTicket, KerberosError> {
-        let asked = Instant::now();
-        let mut kept = self.0.lock().await;
-        if let Some(ticket) = kept.ticket.as_ref().filter(|ticket| is_fresh(ticket)) {
-            return Ok(ticket.clone());
-        }
-        if let Some((when, failure)) = &kept.failure
-            && (*when >= asked || (lasts(failure) && when.elapsed() < PAUSE))
-        {
-            return Err(failure.clone());
-        }
-        match get(kept.ticket.as_ref(), kept.is_forgotten).await {
-            Ok(ticket) => {
-                *kept = Kept { ticket: Some(ticket.clone()), failure: None, is_forgotten: false };
-                Ok(ticket)
-            }
-            Err(error) => {
-                kept.ticket = None;
-                kept.failure = Some((Instant::now(), error.clone()));
-                Err(error)
-            }
-        }
-    }
 }
 
 impl Tickets {
@@ -131,11 +79,10 @@ impl Tickets {
         spn: &str,
     ) -> Result<ServiceTicket, KerberosError> {
         let service = account::service(spn)?;
-        let account = self.account(credentials);
+        let account = self.account(credentials, &service);
         let slot = account.slot(&service.to_string());
-        let is_fresh = |ticket: &ServiceTicket| self.is_fresh(ticket);
-        slot.ticket(is_fresh, async |_, is_forgotten| self.obtain(&account, service, is_forgotten).await)
-            .await
+        let life = |ticket: &ServiceTicket| self.life(ticket);
+        slot.ticket(life, async |_, is_forgotten| self.obtain(&account, service, is_forgotten).await).await
     }
 
     pub(super) async fn forwarded_ticket(
@@ -151,11 +98,11 @@ impl Tickets {
         if !wanted {
             return Ok(None);
         }
-        let account = self.account(credentials);
+        let account = self.account(credentials, &service.server);
         // No SPN has such a name.
         let slot = account.slot("");
-        let is_fresh = |ticket: &ServiceTicket| self.is_fresh(ticket);
-        let forwarded = slot.ticket(is_fresh, async |_, _| {
+        let life = |ticket: &ServiceTicket| self.life(ticket);
+        let forwarded = slot.ticket(life, async |_, _| {
             let tgt = self.ticket_granting_ticket(&account).await?;
             if !tgt.flags.contains(TicketFlags::FORWARDABLE) {
                 return Err(KerberosError::NotForwardable(tgt.client.to_string()));
@@ -167,8 +114,7 @@ impl Tickets {
 
     pub(super) async fn forget(&self, credentials: &Credentials, spn: &str) {
         if let Ok(service) = account::service(spn) {
-            let slot = self.account(credentials).slot(&service.to_string());
-            *slot.0.lock().await = Kept { is_forgotten: true, ..Kept::default() };
+            self.account(credentials, &service).slot(&service.to_string()).forget().await;
         }
     }
 
@@ -185,7 +131,10 @@ impl Tickets {
         {
             let now = self.kdc_time().seconds;
             let cached = names.iter().find_map(|name| cache.ticket_for(name, now, 0).ok());
-            if let Some(ticket) = cached.filter(|ticket| self.takes(ticket.key.etype())) {
+            let cached = cached.filter(|ticket| self.takes(ticket.key.etype()));
+            // One that is ending does where nothing newer can be got.
+            let has_tgt = cache.ticket_granting_ticket(now, 0).is_ok();
+            if let Some(ticket) = cached.filter(|ticket| !has_tgt || self.life(ticket) == Life::Fresh) {
                 debug!(server = %ticket.server, "a ticket of the ticket cache");
                 return Ok(ticket.clone());
             }
@@ -196,7 +145,7 @@ impl Tickets {
             let mut result = self.tgs(account, tgt.clone(), Purpose::Service(name.clone())).await;
             if result.as_ref().is_err_and(is_stale) && !account.has_ticket_cache() {
                 // The KDC forgot its keys, or took back what it gave.
-                *account.ticket_granting.0.lock().await = Kept::default();
+                account.ticket_granting.forget().await;
                 tgt = self.ticket_granting_ticket(account).await?;
                 result = self.tgs(account, tgt.clone(), Purpose::Service(name)).await;
             }
@@ -232,8 +181,8 @@ impl Tickets {
 
     /// From what is kept, from the ticket cache, or with password or keys.
     async fn ticket_granting_ticket(&self, account: &Account) -> Result<ServiceTicket, KerberosError> {
-        let is_fresh = |ticket: &ServiceTicket| self.is_fresh(ticket);
-        let ticket = account.ticket_granting.ticket(is_fresh, async |old, _| {
+        let life = |ticket: &ServiceTicket| self.life(ticket);
+        let ticket = account.ticket_granting.ticket(life, async |old, _| {
             let Secret::TicketCache(cache) = &account.credentials.secret else {
                 return self.sign_in(account).await;
             };
@@ -249,7 +198,7 @@ impl Tickets {
             }
             let can_renew = ticket.flags.contains(TicketFlags::RENEWABLE)
                 && ticket.renew_till.is_some_and(|till| till > ticket.end_time);
-            if is_fresh(ticket) || !can_renew {
+            if life(ticket) == Life::Fresh || !can_renew {
                 return Ok(ticket.clone());
             }
             match self.tgs(account, ticket.clone(), Purpose::Renew).await {
@@ -269,25 +218,48 @@ impl Tickets {
         let conf = self.conf().await?;
         let configured = self.settings.realm.as_deref();
         let is_known = |realm: &str| !self.configured_kdcs(conf, account, realm).is_empty();
-        let realms = Realms { default: configured.or(conf.default_realm.as_deref()), is_known: &is_known };
+        let realms = Realms {
+            default: configured.or(conf.default_realm.as_deref()),
+            of_host: account.host_domain.as_deref(),
+            is_known: &is_known,
+        };
         let Credentials { user, secret } = &account.credentials;
         let (clients, proof) = account::account_of(user, secret, &realms, self.settings.allow_rc4)?;
         let home = configured.or_else(|| clients.first().map(|client| client.realm.as_str()));
         account.adopt_home(home.unwrap_or_default());
-        let exchange = AsExchange::new(AsRequest {
-            clients,
-            proof,
-            etypes: self.etypes(conf.default_tkt_enctypes.as_ref(), conf),
-            forwardable: self.settings.delegate != Delegation::Never,
-            offset: self.offset(),
-        })?;
-        let granted = self.run(account, exchange).await?;
-        if !granted.is_referred {
-            // The realm as the KDC writes it, which may have been asked under its short name.
-            account.adopt_home(&granted.ticket.server.realm);
+        let mut refusal = None;
+        for clients in account::by_realm(clients) {
+            let exchange = AsExchange::new(AsRequest {
+                clients,
+                proof: proof.clone(),
+                etypes: self.etypes(conf.default_tkt_enctypes.as_ref(), conf),
+                forwardable: self.settings.delegate != Delegation::Never,
+                offset: self.offset(),
+            })?;
+            match self.run(account, exchange).await {
+                Ok(granted) => {
+                    if !granted.is_referred {
+                        // The realm as the KDC writes it, which may have been asked under its short name.
+                        account.adopt_home(&granted.ticket.server.realm);
+                    }
+                    debug!(client = %granted.ticket.client, offset = granted.offset, "signed in at the KDC");
+                    let now = self.kdc_time().seconds;
+                    let left = granted.password_expires.map(|end| end.saturating_sub(now));
+                    if let Some(seconds) = left.filter(|left| *left < EXPIRES_SOON) {
+                        warn!(client = %granted.ticket.client, days = seconds / 86_400, "the password expires soon");
+                    }
+                    return Ok(granted.ticket);
+                }
+                // Another realm may know the name. What a KDC says counts more than that there is none.
+                Err(error @ KerberosError::UnknownClient { .. }) => {
+                    let said = refusal.take().filter(|said| !matches!(said, KerberosError::NoKdc(_)));
+                    refusal = said.or(Some(error));
+                }
+                Err(error @ KerberosError::NoKdc(_)) => drop(refusal.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
         }
-        debug!(client = %granted.ticket.client, offset = granted.offset, "signed in at the KDC");
-        Ok(granted.ticket)
+        Err(refusal.unwrap_or(KerberosError::Caller("there is no account name")))
     }
 
     async fn tgs(
@@ -310,7 +282,7 @@ impl Tickets {
             let ask = match step {
                 Step::Ask(ask) => ask,
                 Step::Done(granted) => {
-                    self.offset.store(granted.offset, Ordering::Relaxed);
+                    self.note_offset(granted.offset);
                     return Ok(*granted);
                 }
             };
@@ -318,6 +290,13 @@ impl Tickets {
             step = exchange.answer(&reply, self.clock(), &super::entropy()?)?;
         }
         Err(KerberosError::TooManyReferrals("the same KDC".into()))
+    }
+
+    fn note_offset(&self, offset: i64) {
+        let before = self.offset.swap(offset, Ordering::Relaxed);
+        if offset != before && offset.abs() > WORTH_A_WARNING {
+            warn!(seconds = offset, "the KDC's clock is ahead of this machine's; its time is used");
+        }
     }
 
     async fn send(&self, account: &Account, ask: &Ask) -> Result<Vec<u8>, KerberosError> {
@@ -377,73 +356,26 @@ impl Tickets {
         etype != EncryptionType::Rc4 || self.settings.allow_rc4
     }
 
-    fn is_fresh(&self, ticket: &ServiceTicket) -> bool {
-        let life = ticket.end_time.saturating_sub(ticket.start_time);
-        ticket.is_valid(self.kdc_time().seconds, MARGIN.min(life / 10))
+    fn life(&self, ticket: &ServiceTicket) -> Life {
+        let length = ticket.end_time.saturating_sub(ticket.start_time);
+        let now = self.kdc_time().seconds;
+        match (ticket.is_valid(now, MARGIN.min(length / 10)), ticket.is_valid(now, 0)) {
+            (true, _) => Life::Fresh,
+            (false, true) => Life::Ending,
+            (false, false) => Life::Ended,
+        }
     }
 
-    fn account(&self, credentials: &Credentials) -> Arc<Account> {
+    fn account(&self, credentials: &Credentials, service: &Principal) -> Arc<Account> {
         let mut accounts = lock(&self.accounts);
         if let Some(known) = accounts.iter().find(|account| account.is_of(credentials)) {
             return Arc::clone(known);
         }
-        let account = Arc::new(Account {
-            credentials: credentials.clone(),
-            home: Mutex::default(),
-            ticket_granting: Slot::default(),
-            services: Mutex::default(),
-        });
+        let account =
+            Arc::new(Account::new(credentials.clone(), account::domain_of(service).map(str::to_owned)));
         accounts.push(Arc::clone(&account));
         account
     }
-}
-
-impl Account {
-    fn slot(&self, name: &str) -> Arc<Slot> {
-        Arc::clone(lock(&self.services).entry(name.to_lowercase()).or_default())
-    }
-
-    fn has_ticket_cache(&self) -> bool {
-        matches!(self.credentials.secret, Secret::TicketCache(_))
-    }
-
-    fn is_home(&self, realm: &str) -> bool {
-        lock(&self.home).iter().any(|home| home.eq_ignore_ascii_case(realm))
-    }
-
-    fn adopt_home(&self, realm: &str) {
-        if !realm.is_empty() && !self.is_home(realm) {
-            lock(&self.home).push(realm.to_owned());
-        }
-    }
-
-    /// The same name with the same proof: who has another password shares nothing.
-    fn is_of(&self, other: &Credentials) -> bool {
-        let same_secret = match (&self.credentials.secret, &other.secret) {
-            (Secret::Password(one), Secret::Password(two)) => {
-                one.expose_secret().as_bytes().ct_eq(two.expose_secret().as_bytes()).into()
-            }
-            (Secret::NtHash(one), Secret::NtHash(two)) => {
-                one.expose_secret().ct_eq(two.expose_secret()).into()
-            }
-            (Secret::Keytab(one), Secret::Keytab(two)) => Arc::ptr_eq(one, two),
-            (Secret::TicketCache(one), Secret::TicketCache(two)) => Arc::ptr_eq(one, two),
-            _ => false,
-        };
-        self.credentials.user == other.user && same_secret
-    }
-}
-
-/// Trying again at once costs every connection a time-out, or the account a wrong try more.
-fn lasts(failure: &KerberosError) -> bool {
-    matches!(
-        failure,
-        KerberosError::NoKdc(_)
-            | KerberosError::Unreachable { .. }
-            | KerberosError::WrongPassword(_)
-            | KerberosError::PasswordExpired(_)
-            | KerberosError::Revoked { .. }
-    )
 }
 
 /// The KDC does not take the ticket-granting ticket any more.
@@ -469,8 +401,4 @@ fn is_stale(error: &KerberosError) -> bool {
 /// There is no way to the realm; a service of another class has none either.
 fn is_about_realm(error: &KerberosError) -> bool {
     matches!(error, KerberosError::UnknownService { principal, .. } if principal.starts_with("krbtgt/"))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

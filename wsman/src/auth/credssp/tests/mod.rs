@@ -2,6 +2,7 @@
 
 mod handshake;
 mod intercepted;
+mod kerberos;
 mod refusals;
 mod sealing;
 

@@ -2,6 +2,9 @@
 
 use aes::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use aes::{Aes128, Aes256, Block};
+use zeroize::Zeroizing;
+
+use crate::wiped::wiped_by_parts;
 
 const BLOCK: usize = 16;
 
@@ -11,15 +14,17 @@ pub(super) enum Aes {
     Long(Box<Aes256>),
 }
 
+wiped_by_parts!(Aes: Aes128, Aes256);
+
 impl Aes {
     /// Anything but 32 bytes is cut or filled to 16; callers have checked the length before.
     pub(super) fn new(key: &[u8]) -> Self {
         if let Ok(cipher) = Aes256::new_from_slice(key) {
             return Self::Long(Box::new(cipher));
         }
-        let mut short = [0; 16];
+        let mut short = Zeroizing::new([0; 16]);
         short.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        Self::Short(Box::new(Aes128::new(&short.into())))
+        Self::Short(Box::new(Aes128::new((&*short).into())))
     }
 
     pub(super) fn encrypt_block(&self, block: &mut [u8; BLOCK]) {
@@ -61,7 +66,7 @@ pub(super) fn encrypt(cipher: &Aes, data: &[u8]) -> Vec<u8> {
 
 /// The inverse of [`encrypt`].
 pub(super) fn decrypt(cipher: &Aes, data: &[u8]) -> Vec<u8> {
-    let mut blocks: Vec<[u8; BLOCK]> = data.chunks(BLOCK).map(padded).collect();
+    let mut blocks: Zeroizing<Vec<[u8; BLOCK]>> = Zeroizing::new(data.chunks(BLOCK).map(padded).collect());
     let count = blocks.len();
     if count > 1 {
         // The last block of the input is short: what is missing was stolen from the block before, and the decryption
@@ -73,7 +78,7 @@ pub(super) fn decrypt(cipher: &Aes, data: &[u8]) -> Vec<u8> {
         blocks.swap(count - 2, count - 1);
     }
     let mut previous = [0; BLOCK];
-    for block in &mut blocks {
+    for block in blocks.iter_mut() {
         let sealed = *block;
         cipher.decrypt_block(block);
         xor(block, &previous);

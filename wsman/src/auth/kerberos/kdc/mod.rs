@@ -23,7 +23,8 @@ use der::asn1::{Any, OctetString};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::asn1::{KdcRep, KrbError, Message, Ticket, message_number};
-use super::{KerberosError, ServiceTicket};
+use super::{KerberosError, Key, ServiceTicket};
+use crate::wiped::wiped_by_parts;
 
 /// Until when tickets are asked for: 2037-09-13, which is as long as the KDC allows.
 const FOREVER: u64 = 2_136_422_885;
@@ -52,6 +53,12 @@ mod padata {
     /// What a KDC lists that is no way to prove a key: salts, cookies, FAST by itself, PKINIT's list of algorithms.
     pub(super) const NO_PROOF: [i32; 7] = [PW_SALT, 11, ETYPE_INFO2, FX_COOKIE, 136, 147, REQ_ENC_PA_REP];
 }
+
+wiped_by_parts!(AsRequest: Proof);
+wiped_by_parts!(AsExchange: Proof, Key);
+wiped_by_parts!(TgsRequest: ServiceTicket);
+wiped_by_parts!(TgsExchange: ServiceTicket, Key);
+wiped_by_parts!(Granted: ServiceTicket);
 
 /// An exchange with KDCs that ends in a ticket.
 pub trait Exchange: Send {

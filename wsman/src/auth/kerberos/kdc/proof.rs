@@ -5,6 +5,8 @@ use secrecy::SecretString;
 use super::super::asn1::EtypeInfo2Entry;
 use super::super::{EncryptionType, KerberosError, Key, Principal};
 
+use crate::wiped::wiped_by_parts;
+
 /// Keys of one type that are tried after the KDC refused the newest: it may not have heard of that one yet.
 const MAX_KEYS: usize = 3;
 
@@ -25,6 +27,9 @@ pub struct KeytabKey {
     /// The key
     pub key: Key,
 }
+
+wiped_by_parts!(Proof: SecretString, KeytabKey);
+wiped_by_parts!(KeytabKey: Key);
 
 impl std::fmt::Debug for Proof {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

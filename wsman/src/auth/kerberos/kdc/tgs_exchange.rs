@@ -5,7 +5,7 @@ use super::super::asn1::{
     KerberosTime, KrbError, Message, PaData,
 };
 use super::super::{EncryptionType, KerberosError, Key, Principal, ServiceTicket, TicketFlags, usage};
-use super::refusal::names;
+use super::refusal::{difference, names};
 use super::{
     Ask, Entropy, ErrorCode, Exchange, Granted, MAX_HOPS, Now, Reply, Step, VERSION, any, octets, option,
     padata, ticket_of,
@@ -15,6 +15,9 @@ use super::{
 const TGS_REP: i32 = 13;
 /// msg-type of AP-REQ.
 const AP_REQ: i32 = 14;
+
+/// By how many seconds clocks may differ, RFC 4120 3.1.3.
+const MAX_SKEW: i64 = 300;
 
 /// What a ticket-granting ticket is used for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,6 +226,11 @@ impl TgsExchange {
         let key = part.key.to_key()?;
         if !self.etypes.contains(&key.etype()) {
             return Err(KerberosError::Mismatch("its session key is of a type that was not asked for"));
+        }
+        // The time of an error is anybody's word, that of a ticket is the KDC's.
+        let starts = part.start_time.map(|start| difference(start.seconds(), now.ahead(self.offset)));
+        if self.has_new_offset && starts.is_some_and(|away| away.abs() > MAX_SKEW) {
+            return Err(KerberosError::Mismatch("its time is another one than that of the KDC's error"));
         }
         let end_time = part.end_time.seconds();
         if end_time <= now.ahead(self.offset) {

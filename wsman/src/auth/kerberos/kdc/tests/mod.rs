@@ -161,6 +161,15 @@ fn f24_one_retry_with_the_time_of_the_kdc() {
     asked(exchange.answer(&skew(), NOW, &entropy()));
     assert_eq!(exchange.offset(), 600);
     assert!(exchange.answer(&skew(), NOW, &entropy()).is_err());
+    // The error was somebody else's: the KDC itself has another time.
+    for (start_time, is_right) in [(there, true), (NOW.seconds, false)] {
+        let mut exchange = http();
+        asked(exchange.begin(NOW, &entropy()));
+        let ask = asked(exchange.answer(&skew(), NOW, &entropy()));
+        let server = Principal::service("HTTP", "ex01.contoso.com", REALM);
+        let reply = Says { start_time, ..Says::serving(&ask, server) }.write();
+        assert_eq!(exchange.answer(&reply, NOW, &entropy()).is_ok(), is_right);
+    }
 }
 
 #[test]

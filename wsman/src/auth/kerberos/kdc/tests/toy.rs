@@ -146,7 +146,7 @@ impl Says {
             key_expiration: None,
             flags: asn1::flags(self.flags),
             auth_time: KerberosTime::from_seconds(self.start_time),
-            start_time: None,
+            start_time: Some(KerberosTime::from_seconds(self.start_time)),
             end_time: KerberosTime::from_seconds(self.end_time),
             renew_till: None,
             server_realm: self.server.realm.as_str().into(),
