@@ -160,11 +160,7 @@ pub fn case(random: &mut Random) -> Case {
     let options = options(random);
     let routing = random.percent(30).then(|| routing(random, &current));
     let accepted = random.percent(15).then(|| accepted(random));
-    let taken = if random.percent(10) {
-        some(random, 3, 1).into_iter().map(|(address, _)| address).collect()
-    } else {
-        vec![]
-    };
+    let taken = if random.percent(10) { taken(random, &flow) } else { vec![] };
     let policy = Policy {
         on: [None, Some(false), Some(true), Some(true)][random.below(4)],
         disable: random.percent(50),
@@ -191,8 +187,19 @@ fn recase(random: &mut Random, address: &str) -> String {
     }
 }
 
-fn some(random: &mut Random, end: usize, least: usize) -> Vec<(String, bool)> {
-    (0..least + random.below(end)).map(|_| (address(random, false), false)).collect()
+/// What others hold: mostly what the flow wants.
+fn taken(random: &mut Random, flow: &Flow) -> Vec<String> {
+    let wanted = match flow {
+        Flow::List(list) | Flow::Delta { add: list, .. } => list.clone(),
+        Flow::Absent | Flow::Clear => vec![],
+    };
+    let wanted: Vec<String> =
+        wanted.into_iter().filter(|value| value.contains('@') && value.is_ascii()).collect();
+    if wanted.is_empty() || random.percent(30) {
+        return vec![address(random, false)];
+    }
+    let one = crate::text::bare(wanted[random.below(wanted.len())].trim());
+    vec![recase(random, &one)]
 }
 
 fn current(random: &mut Random) -> Vec<String> {

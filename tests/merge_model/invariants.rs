@@ -8,7 +8,7 @@ use mailwright::address::{Merge, Outcome, Refusal};
 use crate::{
     case::{Case, Flow},
     generate::Random,
-    model::state,
+    model::{State, state},
     ours,
     text::{self, bare, is_primary, is_smtp, key_of, prefix},
 };
@@ -103,7 +103,7 @@ fn flow_values(case: &Case) -> Vec<String> {
     values.iter().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()).collect()
 }
 
-fn comparable(merged: &Option<Result<Merge, Refusal>>) -> Option<(Vec<String>, BTreeSet<(bool, String)>)> {
+fn comparable(merged: &Option<Result<Merge, Refusal>>) -> Option<State> {
     match merged {
         Some(Ok(merged)) => Some(state(&merged.result)),
         _ => None,

@@ -144,10 +144,8 @@ fn list(case: &Case, entries: &[String]) -> Verdict {
         distinct.into_iter().filter(|address| key(address) != primary_key).collect();
 
     // R11
-    if excluded(case, &primary_key) {
-        if !case.options.promote {
-            refusals.insert("R11");
-        }
+    if excluded(case, &primary_key) && !case.options.promote {
+        refusals.insert("R11");
     }
     // The rule names the routing address and the MOERA, whatever `protect_moera` says.
     if case.routing.as_deref().map(key_of).as_ref() == Some(&primary_key)
@@ -305,8 +303,11 @@ fn guards(
     }
 }
 
+/// Sorted non-SMTP values, and the set of (is primary, key).
+pub type State = (Vec<String>, BTreeSet<(bool, String)>);
+
 /// 2.5: `state(L)`.
-pub fn state(list: &[String]) -> (Vec<String>, BTreeSet<(bool, String)>) {
+pub fn state(list: &[String]) -> State {
     let mut others: Vec<String> = list.iter().filter(|value| !is_smtp(value)).cloned().collect();
     others.sort();
     let smtp =

@@ -13,7 +13,7 @@ pub fn prefix(value: &str) -> Option<String> {
 pub fn is_smtp(value: &str) -> bool {
     match prefix(value) {
         None => true,
-        Some(prefix) => prefix.to_ascii_lowercase() == "smtp",
+        Some(prefix) => prefix.eq_ignore_ascii_case("smtp"),
     }
 }
 
