@@ -12,6 +12,8 @@ use super::target::Target;
 use crate::auth::kerberos::KerberosError;
 use crate::auth::{AuthError, Initiator, Scheme, SecurityContext, Step, http};
 
+/// A header line that fills most of what HTTP.sys takes of all of them, 16 KiB unless it is told otherwise.
+const LONG_HEADER: usize = 15_000;
 /// Most legs of a sign-in; NTLM takes two, CredSSP five or six.
 const MAX_LEGS: usize = 16;
 
@@ -124,6 +126,10 @@ async fn exchange(
         };
         let answer = post(connection, target, Some((scheme, &token))).await?;
         let reply = token_of(&answer, scheme)?;
+        let length = http::header_value(scheme, &token).len();
+        if length > LONG_HEADER && matches!(answer.status.as_u16(), 400 | 413 | 431) {
+            return Err(SignInError::TokenTooLarge { status: answer.status.as_u16(), length }.into());
+        }
         match (answer.status, context) {
             (StatusCode::UNAUTHORIZED, None) if reply.is_some() => {}
             (StatusCode::UNAUTHORIZED, _) => {

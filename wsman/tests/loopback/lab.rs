@@ -72,7 +72,8 @@ impl Service for Lab {
     }
 
     fn open(&self, shell: ShellInfo) -> Result<Box<dyn Runspace>, Refusal> {
-        assert_eq!(shell.user, UserName::new("CONTOSO", "svc-idm"));
+        let expected = [UserName::new("CONTOSO", "svc-idm"), UserName::parse(crate::kerberos::USER)];
+        assert!(expected.contains(&shell.user), "{:?}", shell.user);
         Ok(Box::new(Session(self.0.clone())))
     }
 
