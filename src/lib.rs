@@ -3,6 +3,7 @@
 pub mod address;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod exchange;
 pub mod flow;
 pub mod lab;

@@ -68,6 +68,47 @@ impl ExcludedDomains {
     }
 }
 
+impl ExcludedDomains {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The entries that no address in these domains can match; `*.` in front of a domain includes its subdomains.
+    #[must_use]
+    pub fn without_a_match(&self, domains: &[String]) -> Vec<String> {
+        let can_match = |pattern: &Pattern, domain: &str| {
+            let (domain, is_tree) = match domain.strip_prefix("*.") {
+                Some(parent) => (domain_key(parent), true),
+                None => (domain_key(domain), false),
+            };
+            let in_tree = |own: &str| is_tree && (own == domain || is_below(own, &domain));
+            match pattern {
+                Pattern::Exactly(own) => *own == domain || in_tree(own),
+                Pattern::AndBelow(own) => *own == domain || is_below(&domain, own) || in_tree(own),
+                Pattern::Below(own) => is_below(&domain, own) || in_tree(own),
+                Pattern::End(end) => {
+                    let end = end.trim_start_matches(['@', '.']);
+                    domain.ends_with(end) || in_tree(end)
+                }
+            }
+        };
+        let idle = self.0.iter().filter(|pattern| !domains.iter().any(|domain| can_match(pattern, domain)));
+        idle.map(Pattern::text).collect()
+    }
+}
+
+impl Pattern {
+    fn text(&self) -> String {
+        match self {
+            Self::Exactly(domain) => format!("@{domain}"),
+            Self::Below(domain) => format!("*.{domain}"),
+            Self::AndBelow(domain) | Self::End(domain) => domain.clone(),
+        }
+    }
+}
+
 fn is_below(domain: &str, parent: &str) -> bool {
     domain.strip_suffix(parent).is_some_and(|head| head.len() > 1 && head.ends_with('.'))
 }

@@ -46,15 +46,18 @@ pub(super) fn read(list: &[String], policy: &MergePolicy) -> Result<Entries, Ref
 
 pub(super) fn read_removals(list: &[String]) -> Result<Vec<Entry>, Refusal> {
     limit(list)?;
-    filled(list)
-        .map(|value| {
-            long(value)?;
-            if smtp_part(value).is_none() {
-                return Err(not_smtp(value));
-            }
-            smtp(value)
-        })
-        .collect()
+    let mut entries: Vec<Entry> = Vec::new();
+    for value in filled(list) {
+        long(value)?;
+        if smtp_part(value).is_none() {
+            return Err(not_smtp(value));
+        }
+        let entry = smtp(value)?;
+        if !entries.iter().any(|held| held.key == entry.key) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
 }
 
 fn filled(list: &[String]) -> impl Iterator<Item = &str> {
@@ -84,7 +87,8 @@ fn limit(list: &[String]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn long(value: &str) -> Result<(), Refusal> {
+/// R24, for one value.
+pub(super) fn long(value: &str) -> Result<(), Refusal> {
     let length = value.chars().count();
     if length > MAX_PROXY_LENGTH {
         return Err(Refusal::new(

@@ -188,31 +188,37 @@ struct Current<'a> {
     /// Address without prefix, by key, in the order of the list; the first of several with one key.
     smtp: Vec<(String, &'a str)>,
     keys: BTreeSet<String>,
+    /// The first that is marked.
     primary: Option<String>,
+    /// Of everything that is marked. More than one is a broken object, and none of them goes unasked.
+    primary_keys: BTreeSet<String>,
 }
 
 impl<'a> Current<'a> {
     fn read(all: &'a [String]) -> Self {
-        let mut current =
-            Self { all, other: Vec::new(), smtp: Vec::new(), keys: BTreeSet::new(), primary: None };
+        let mut current = Self {
+            all,
+            other: Vec::new(),
+            smtp: Vec::new(),
+            keys: BTreeSet::new(),
+            primary: None,
+            primary_keys: BTreeSet::new(),
+        };
         for value in all {
             let Some(address) = smtp_part(value) else {
                 current.other.push(value);
                 continue;
             };
-            if is_primary(value) && current.primary.is_none() {
-                current.primary = Some(address.to_owned());
-            }
             let key = comparable(value);
+            if is_primary(value) {
+                current.primary.get_or_insert_with(|| address.to_owned());
+                current.primary_keys.insert(key.clone());
+            }
             if current.keys.insert(key.clone()) {
                 current.smtp.push((key, address));
             }
         }
         current
-    }
-
-    fn primary_key(&self) -> Option<String> {
-        self.primary.as_deref().map(comparable)
     }
 }
 
@@ -268,12 +274,7 @@ impl Case<'_> {
                 taken.insert(key.clone());
                 result.push(format!("smtp:{address}"));
             } else if !listed.contains(key) && self.is_moera(address) {
-                notes.push(Note {
-                    rule: Rule::MoeraUnprotected,
-                    message: format!(
-                        "{address} is the tenant's own address and goes, because protect_moera is off"
-                    ),
-                });
+                notes.push(moera_unprotected(address));
             }
         }
         for address in secondaries {
@@ -307,6 +308,16 @@ impl Case<'_> {
                 "the flow holds no e-mail address, and a mailbox must have one",
                 "leave the cell empty (or the key out) when the addresses are not managed, or set \
                  empty_addresses = \"keep_primary\"",
+            ));
+        }
+        if self.current.primary_keys.len() > 1 {
+            let all = self.current.primary_keys.iter().map(String::as_str).collect::<Vec<_>>().join(" and ");
+            return Err(Refusal::new(
+                Rule::TwoPrimaries,
+                format!(
+                    "the flow holds no e-mail address, and the recipient has several primary ones: {all}"
+                ),
+                "give the recipient's addresses in the flow, primary last",
             ));
         }
         self.current.primary.clone().ok_or_else(|| {
@@ -386,7 +397,7 @@ impl Case<'_> {
         self.check_removed(removed)?;
         let same = same_state(self.current.all, &result)
             && !(self.policy.force_case && differ(self.current.all, &result));
-        let primary_changes = self.current.primary_key().as_deref() != Some(comparable(&primary).as_str());
+        let primary_changes = self.current.primary_keys != BTreeSet::from([comparable(&primary)]);
         Ok(if same {
             Merge {
                 outcome: Outcome::NoChange,
@@ -403,7 +414,7 @@ impl Case<'_> {
         })
     }
 
-    /// R24, R28 and R29, which look at what the recipient does not have yet.
+    /// R24 for the whole list, and R28 and R29, which look at what the recipient does not have yet.
     fn check_new(&self, result: &[String]) -> Result<(), Refusal> {
         if result.len() > MAX_PROXIES {
             return Err(Refusal::new(
@@ -416,6 +427,7 @@ impl Case<'_> {
             ));
         }
         for value in result {
+            entry::long(value)?;
             let Some(key) = key(value).filter(|key| !self.current.keys.contains(key.as_str())) else {
                 continue;
             };
@@ -455,11 +467,11 @@ impl Case<'_> {
     /// R32: secondaries only.
     fn delta(&self, add: &[String], remove: &[String]) -> Result<Merge, Refusal> {
         let (add, remove) = (entry::read(add, self.policy)?, entry::read_removals(remove)?);
-        let primary_key = self.current.primary_key();
+        let primary_keys = &self.current.primary_keys;
         let mut notes = Vec::new();
         let (mut adds, mut removes) = (Vec::new(), Vec::new());
         for entry in &add.smtp {
-            if entry.marked && primary_key.as_ref() != Some(&entry.key) {
+            if entry.marked && !primary_keys.contains(&entry.key) {
                 return Err(Refusal::new(
                     Rule::DeltaOnPrimary,
                     format!("{} is marked as primary, which Add cannot make it", entry.address),
@@ -489,7 +501,7 @@ impl Case<'_> {
         self.add_other_types(&mut others, &add);
         adds.extend(others.split_off(held));
         for entry in &remove {
-            if primary_key.as_ref() == Some(&entry.key) {
+            if primary_keys.contains(&entry.key) {
                 return Err(Refusal::new(
                     Rule::DeltaOnPrimary,
                     format!("{} is the primary address, which Remove cannot take away", entry.address),
@@ -509,6 +521,9 @@ impl Case<'_> {
                     "take it out of Remove, or its domain out of excluded_smtp_domains",
                 ));
             }
+            if !held.is_empty() && self.is_moera(&entry.address) {
+                notes.push(moera_unprotected(&entry.address));
+            }
             removes.extend(held.into_iter().cloned());
         }
         self.finish_delta(adds, removes, notes)
@@ -524,8 +539,8 @@ impl Case<'_> {
             self.current.all.iter().filter(|value| !remove.contains(value)).cloned().collect();
         result.extend(add.iter().cloned());
         self.check_new(&result)?;
-        self.check_removed(remove.len())?;
-        let removed = remove.len();
+        let removed = remove.iter().map(|value| comparable(value)).collect::<BTreeSet<_>>().len();
+        self.check_removed(removed)?;
         let lines = compare(self.current.all, &result);
         let outcome = if add.is_empty() && remove.is_empty() {
             Outcome::NoChange
@@ -535,6 +550,11 @@ impl Case<'_> {
         let primary = self.current.primary.clone();
         Ok(Merge { outcome, result, lines, notes, primary, primary_changes: false, removed })
     }
+}
+
+fn moera_unprotected(address: &str) -> Note {
+    let message = format!("{address} is the tenant's own address and goes, because protect_moera is off");
+    Note { rule: Rule::MoeraUnprotected, message }
 }
 
 fn former_primary(address: &str) -> Note {

@@ -409,3 +409,45 @@ fn r33_too_many_removals_are_refused() {
     assert_eq!(go(&current[..11], Some(10)).unwrap().removed, 10);
     assert_eq!(go(&current, None).unwrap().removed, 11);
 }
+
+#[test]
+fn r24_a_value_that_is_there_counts_too() {
+    let long = format!("X500:/o={}", "x".repeat(1116));
+    assert_eq!(refused(run(&["SMTP:a@c.com", &long], &["b@c.com"])), Rule::TooMany);
+    let fits = &long[..1123];
+    assert!(run(&["SMTP:a@c.com", fits], &["b@c.com"]).is_ok());
+}
+
+#[test]
+fn several_current_primaries_are_not_chosen_from_by_order() {
+    let keep = MergePolicy { keep_primary_when_empty: true, ..policy() };
+    let (ab, ba) = (["SMTP:a@c.com", "SMTP:b@c.com"], ["SMTP:b@c.com", "SMTP:a@c.com"]);
+    for current in [ab, ba] {
+        assert_eq!(refused(with(&current, &[], &keep, Surroundings::default())), Rule::TwoPrimaries);
+        assert!(run(&current, &["b@c.com", "a@c.com"]).unwrap().primary_changes);
+        for remove in ["a@c.com", "b@c.com"] {
+            let flow = Flow::Delta { add: &[], remove: &list(&[remove]) };
+            let merged = merge(&list(&current), flow, &policy(), Surroundings::default());
+            assert_eq!(refused(merged), Rule::DeltaOnPrimary);
+        }
+    }
+}
+
+#[test]
+fn r32_what_is_named_twice_goes_once() {
+    let current = list(&["SMTP:a@c.com", "smtp:B@c.com"]);
+    let flow = Flow::Delta { add: &[], remove: &list(&["b@c.com", "smtp:B@C.com"]) };
+    let one = MergePolicy { max_removed_addresses: Some(1), ..policy() };
+    let merged = merge(&current, flow, &one, Surroundings::default()).unwrap();
+    assert_eq!(merged.outcome, Outcome::Delta { add: vec![], remove: list(&["smtp:B@c.com"]) });
+    assert_eq!(merged.removed, 1);
+}
+
+#[test]
+fn r19_the_tenants_own_address_is_reported_when_a_difference_takes_it() {
+    let current = list(&["SMTP:a@c.com", "smtp:a@t.onmicrosoft.com"]);
+    let flow = Flow::Delta { add: &[], remove: &list(&["a@t.onmicrosoft.com"]) };
+    let open = MergePolicy { protect_moera: false, ..policy() };
+    let merged = merge(&current, flow, &open, Surroundings { cloud: true, ..Surroundings::default() });
+    assert!(noted(&merged.unwrap(), Rule::MoeraUnprotected));
+}

@@ -10,6 +10,7 @@ use crate::flow::run::Stop;
 
 mod apply;
 mod common;
+mod doctor;
 mod error;
 mod init;
 mod input;
@@ -50,6 +51,7 @@ enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Invoke(invoke::Invoke),
+    Doctor(doctor::Doctor),
     Status(status::Status),
     Lab(lab::Lab),
     Init(init::Init),
@@ -116,6 +118,7 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
         Command::Plan(command) => plan::run(context, command).await,
         Command::Apply(command) => apply::run(context, command, stop).await,
         Command::Invoke(command) => invoke::run(context, command).await,
+        Command::Doctor(command) => doctor::run(context, command).await,
         Command::Status(command) => status::run(context, command).await,
         Command::Lab(command) => lab::run(context, command, stop).await,
         Command::Init(command) => init::run(context, &command),

@@ -101,6 +101,7 @@ fn item_text(value: &Value) -> String {
 mod tests {
     use std::sync::Arc;
 
+    use proptest::prelude::*;
     use wsman::clixml::Object;
 
     use super::*;
@@ -138,6 +139,19 @@ mod tests {
         assert_eq!(read.properties["MailTip"], Property::Null);
         assert_eq!(read.properties["ResourceCapacity"], Property::Int(4));
         assert_eq!(read.email_address_policy_enabled, Some(true));
+    }
+
+    proptest! {
+        /// Invariant 12 of the merge: both shapes give the same addresses, byte for byte, so the same plan.
+        #[test]
+        fn both_shapes_give_the_same_addresses(
+            addresses in proptest::collection::vec("(SMTP:|smtp:|Smtp:|X500:/o=|x400:c=us;a= ;|SIP:|)[ -~äßİ]{0,20}", 0..8),
+        ) {
+            let plain = mailbox(Value::list(addresses.iter().map(|it| Value::from(it.as_str())).collect()));
+            let rich = mailbox(Value::list(addresses.iter().map(|it| full(it)).collect()));
+            prop_assert_eq!(&recipient(&plain).unwrap().email_addresses, &addresses);
+            prop_assert_eq!(&recipient(&rich).unwrap().email_addresses, &addresses);
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub use classify::{Refusal, classify};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
+pub(crate) use remote::{loader, run};
+pub(crate) use wire::wire_config;
 
 /// One open connection to Exchange.
 #[async_trait]

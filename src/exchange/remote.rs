@@ -22,7 +22,7 @@ const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\
 pub(super) struct Remote {
     name: String,
     config: ConnectionConfig,
-    loader: Option<ExchangeLoader>,
+    loader: Option<Command>,
     operation: Duration,
     idle: Mutex<Vec<RunspacePool>>,
     slots: Semaphore,
@@ -32,11 +32,10 @@ impl Remote {
     /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
     pub(super) async fn open(connection: &Connection) -> Result<Self, ExchangeError> {
         let config = wire_config(connection)?;
-        let loader = (!connection.endpoint.is_exchange()).then_some(connection.exchange_loader);
         let remote = Self {
             name: connection.name.clone(),
             config,
-            loader,
+            loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
             slots: Semaphore::new(usize::try_from(connection.concurrency.max(1)).unwrap_or(1)),
@@ -54,11 +53,7 @@ impl Remote {
         let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
             .await
             .map_err(|error| not_opened(&self.name, &self.config.url, error))?;
-        let Some(loader) = self.loader else { return Ok(pool) };
-        let command = match loader {
-            ExchangeLoader::SnapIn => Command::new("Add-PSSnapin").parameter("Name", Value::from(SNAP_IN)),
-            ExchangeLoader::RemoteExchange => Command::script(REMOTE_EXCHANGE),
-        };
+        let Some(command) = self.loader.clone() else { return Ok(pool) };
         let answer = run(&pool, command, self.operation).await?;
         match answer.refusal() {
             None => Ok(pool),
@@ -110,7 +105,20 @@ impl Exchange for Remote {
     }
 }
 
-async fn run(pool: &RunspacePool, command: Command, deadline: Duration) -> Result<Answer, ExchangeError> {
+/// The command that loads Exchange on an ordinary endpoint.
+pub(crate) fn loader(connection: &Connection) -> Option<Command> {
+    (!connection.endpoint.is_exchange()).then(|| match connection.exchange_loader {
+        ExchangeLoader::SnapIn => Command::new("Add-PSSnapin").parameter("Name", Value::from(SNAP_IN)),
+        ExchangeLoader::RemoteExchange => Command::script(REMOTE_EXCHANGE),
+    })
+}
+
+/// Runs one command to its end.
+pub(crate) async fn run(
+    pool: &RunspacePool,
+    command: Command,
+    deadline: Duration,
+) -> Result<Answer, ExchangeError> {
     let collected = pool
         .pipeline()
         .command(command)

@@ -27,7 +27,9 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use directory::{AcceptedDomain, AddressPolicy, Attribute, Database, Seed, SeedError, SeedObject};
+pub use directory::{
+    AcceptedDomain, AddressPolicy, Attribute, Database, Restrictions, Seed, SeedError, SeedObject,
+};
 pub use exchange::{Exchange, Options};
 pub use fault::{Fault, FaultKind};
 pub use log::LogEntry;

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use wsman::auth::Scheme;
 use wsman::auth::kerberos;
 use wsman::auth::ntlm::ServerNames;
-use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError};
+use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError, ServerLimits};
 
 use self::journal::Journal;
 use self::service::{Lab, Shared};
@@ -105,6 +105,7 @@ impl Seed {
 /// [`ServeError`] when the seed contradicts itself, has nobody who can sign in, or the address or the log cannot be had.
 pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeError> {
     let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
+    let max_shells = seed.restrictions.max_shells_per_user;
     let routing_domain = seed.remote_routing_domain.clone();
     let exchange = Exchange::new(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
     let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
@@ -117,12 +118,15 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     let journal = options.log.as_deref().map(Journal::create).transpose()?;
     let shared = Arc::new(Shared::new(exchange, journal, options.latency));
     let tls = SocketAddr::new(options.listen.ip(), 0);
+    let mut limits = ServerLimits::default();
+    limits.max_shells_per_user = max_shells.unwrap_or(limits.max_shells_per_user);
     let kerberos = options.keytab.as_deref().map(kerberos_service).transpose()?;
     let mut schemes = vec![Scheme::Negotiate, Scheme::CredSsp];
     if kerberos.is_some() {
         schemes.insert(1, Scheme::Kerberos);
     }
     let config = ServerConfig {
+        limits,
         listen: vec![Listen { address: options.listen, tls: false }, Listen { address: tls, tls: true }],
         // Whoever names such an address has said so.
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),

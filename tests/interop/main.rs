@@ -9,6 +9,7 @@ mod credssp;
 mod credssp_acceptor;
 mod kdc;
 mod kerberos_files;
+mod matrix;
 mod our_client;
 mod peer;
 mod python;

@@ -20,16 +20,17 @@ pub struct Peer {
 
 impl Peer {
     pub fn start(interpreter: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(interpreter, arguments, |_| ())
+    }
+
+    /// With what the command needs beside its arguments.
+    pub fn start_with(interpreter: &Path, arguments: &[&str], more: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = Command::new(interpreter)
-            .arg(python::script("psrp_server.py"))
-            .arg("--log")
-            .arg(folder.path().join("log"))
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(interpreter);
+        command.arg(python::script("psrp_server.py")).arg("--log").arg(folder.path().join("log"));
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        more(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let given = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));

@@ -1,7 +1,6 @@
 //! pypsrp against `mailwright lab`.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value as Json, json};
@@ -9,7 +8,7 @@ use serde_json::{Value as Json, json};
 use crate::{python, say};
 
 /// Ends it at the end of the test.
-struct Lab(Child);
+pub struct Lab(Child);
 
 impl Drop for Lab {
     fn drop(&mut self) {
@@ -18,24 +17,21 @@ impl Drop for Lab {
     }
 }
 
-fn start(log: &Path) -> (Lab, Json) {
-    let child = Command::new(env!("CARGO_BIN_EXE_mailwright"))
-        .args(["lab", "--log"])
-        .arg(log)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lab = Lab(child);
+pub fn start_lab(arguments: impl FnOnce(&mut Command)) -> (Lab, Json) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailwright"));
+    command.arg("lab").stdout(Stdio::piped());
+    arguments(&mut command);
+    let mut lab = Lab(command.spawn().unwrap());
     let mut line = String::new();
     BufReader::new(lab.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (lab, serde_json::from_str(&line).unwrap())
 }
 
-fn port(url: &Json) -> u16 {
+pub fn port(url: &Json) -> u16 {
     url.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap()
 }
 
-fn json_lines(text: &str) -> Vec<Json> {
+pub fn json_lines(text: &str) -> Vec<Json> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .collect()
@@ -46,7 +42,9 @@ fn pypsrp_signs_in_runs_cmdlets_and_sets_a_password_everywhere() {
     let Some(interpreter) = python::interpreter() else { return };
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("log");
-    let (lab, given) = start(&log);
+    let (lab, given) = start_lab(|command| {
+        command.arg("--log").arg(&log);
+    });
     let input = json!({
         "http": port(&given["http"]),
         "https": port(&given["https"]),

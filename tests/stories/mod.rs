@@ -6,6 +6,10 @@ mod canary;
 #[cfg(unix)]
 mod canary_program;
 mod certificate;
+#[cfg(unix)]
+mod doctor;
+#[cfg(unix)]
+mod doctor_way;
 mod in_process;
 mod lab;
 mod sample_commands;

@@ -3,13 +3,14 @@
 use crate::source::{Source, rust_files};
 
 /// For each layer of the bridge: those it must not know.
-const BRIDGE: [(&str, &[&str]); 9] = [
+const BRIDGE: [(&str, &[&str]); 10] = [
     ("address", &["recipient", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
     ("recipient", &["plan", "exchange", "flow", "cli", "config", "report", "lab"]),
     ("plan", &["exchange", "flow", "cli", "config", "report", "lab"]),
     ("exchange", &["flow", "cli", "report", "lab"]),
     ("config", &["exchange", "flow", "cli", "report", "lab"]),
     ("flow", &["cli", "lab"]),
+    ("doctor", &["flow", "cli", "report", "lab"]),
     ("report", &["exchange", "flow", "cli", "lab"]),
     // A simulator that shares the client's logic shares its mistakes.
     ("lab", &["plan", "exchange", "address", "flow", "cli", "config", "report"]),

@@ -3,6 +3,7 @@
 mod addresses;
 mod bind;
 mod call;
+mod commands;
 mod convert;
 mod create;
 mod errors;
@@ -20,6 +21,7 @@ use wsman::psrp::{Command, ErrorRecord, Outcome, Record};
 use self::bind::Arguments;
 use self::call::{Call, Fail, Preference};
 use self::metadata::Cmdlet;
+use super::directory::Restrictions;
 use super::exchange::Exchange;
 use super::fault::FaultKind;
 use super::log::LogEntry;
@@ -27,6 +29,9 @@ use super::session::{Endpoint, LabSession};
 
 /// What the ordinary endpoint takes for loading Exchange: the constant text that connectors send.
 const LOADER: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
+
+/// The one other script: what tells a client whether scripts are run.
+const LANGUAGE_MODE: &str = "$ExecutionContext.SessionState.LanguageMode";
 
 /// Snap-ins that bring the Exchange cmdlets.
 const SNAP_INS: [&str; 2] =
@@ -36,6 +41,8 @@ const SNAP_INS: [&str; 2] =
 enum Stage {
     Exchange(&'static Cmdlet, Arguments),
     Load,
+    /// Output that needs no directory, and errors beside it
+    Told(Vec<Value>, Vec<ErrorRecord>),
 }
 
 pub(super) fn run(
@@ -49,7 +56,12 @@ pub(super) fn run(
     exchange.directory.settle(now_ms);
     let mut stages = Vec::with_capacity(commands.len());
     for (index, command) in commands.iter().enumerate() {
-        match prepare(session, command, input.is_some() || index > 0) {
+        match prepare(
+            session,
+            &exchange.directory.configuration.restrictions,
+            command,
+            input.is_some() || index > 0,
+        ) {
             Ok(stage) => stages.push(stage),
             Err(record) => {
                 log_refused(session, exchange, command, &record, now_ms);
@@ -71,6 +83,12 @@ pub(super) fn run(
                 log_load(session, exchange, &commands[index], now_ms);
                 None
             }
+            Stage::Told(output, errors) => {
+                log_load(session, exchange, &commands[index], now_ms);
+                output.into_iter().for_each(|value| stage_sink(Record::Output(value)));
+                errors.into_iter().for_each(|record| stage_sink(Record::Error(Box::new(record))));
+                None
+            }
             Stage::Exchange(cmdlet, mut arguments) => match passed.take() {
                 None => invoke(session, exchange, cmdlet, &arguments, now_ms, &mut stage_sink).err(),
                 Some(items) => items.iter().find_map(|item| {
@@ -88,31 +106,47 @@ pub(super) fn run(
 }
 
 /// Finds the command and binds its parameters; nothing runs before all commands are bound.
-fn prepare(session: &LabSession, command: &Command, piped: bool) -> Result<Stage, Box<ErrorRecord>> {
+fn prepare(
+    session: &LabSession,
+    restrictions: &Restrictions,
+    command: &Command,
+    piped: bool,
+) -> Result<Stage, Box<ErrorRecord>> {
     let ordinary = session.endpoint == Endpoint::Wsman;
     if command.is_script {
-        return match (ordinary, command.name.trim() == LOADER) {
-            (true, true) => Ok(Stage::Load),
-            (true, false) => Err(errors::script_unknown(&command.name)),
+        let scripts = ordinary && restrictions.runs_scripts();
+        return match (scripts, command.name.trim()) {
+            (true, LOADER) if restrictions.no_management_tools => Err(errors::command_not_found(LOADER)),
+            (true, LOADER) => Ok(Stage::Load),
+            (true, LANGUAGE_MODE) => Ok(Stage::Told(vec![commands::full_language()], Vec::new())),
+            (true, _) => Err(errors::script_unknown(&command.name)),
             (false, _) => Err(errors::scripts_not_allowed(&command.name)),
         };
     }
     if ordinary && command.name.eq_ignore_ascii_case("Add-PSSnapin") {
-        return add_snap_in(command);
+        return add_snap_in(command, restrictions);
     }
-    match metadata::find(&command.name).filter(|_| session.loaded) {
-        Some(cmdlet) => Ok(Stage::Exchange(cmdlet, bind::bind(cmdlet, command, piped)?)),
+    if command.name.eq_ignore_ascii_case("Get-Command") && !restrictions.hides("Get-Command") {
+        let (found, missing) = commands::get(command, restrictions, session.loaded);
+        return Ok(Stage::Told(found, missing));
+    }
+    match metadata::find(&command.name).filter(|it| session.loaded && !restrictions.hides(it.name)) {
+        Some(cmdlet) => {
+            commands::check_visible(cmdlet, command, restrictions)?;
+            Ok(Stage::Exchange(cmdlet, bind::bind(cmdlet, command, piped)?))
+        }
         None => Err(errors::command_not_found(&command.name)),
     }
 }
 
-fn add_snap_in(command: &Command) -> Result<Stage, Box<ErrorRecord>> {
+fn add_snap_in(command: &Command, restrictions: &Restrictions) -> Result<Stage, Box<ErrorRecord>> {
     let named = command
         .arguments
         .iter()
         .find(|argument| argument.name.as_deref().is_none_or(|name| name.eq_ignore_ascii_case("Name")));
     let name = named.map(|argument| convert::display(&argument.value)).unwrap_or_default();
-    if SNAP_INS.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+    let known = SNAP_INS.iter().any(|known| known.eq_ignore_ascii_case(&name));
+    if known && !restrictions.no_management_tools {
         return Ok(Stage::Load);
     }
     Err(errors::snap_in_missing(&name))
@@ -234,7 +268,8 @@ fn log_entry(
 }
 
 fn log_load(session: &LabSession, exchange: &mut Exchange, command: &Command, now_ms: u64) {
-    let name = if command.is_script { "(script)" } else { "Add-PSSnapin" };
+    let spelt = ["Add-PSSnapin", "Get-Command"].into_iter().find(|it| it.eq_ignore_ascii_case(&command.name));
+    let name = if command.is_script { "(script)" } else { spelt.unwrap_or_default() };
     exchange.log.push(log_entry(session, name, raw_parameters(command), now_ms));
 }
 

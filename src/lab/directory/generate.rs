@@ -26,6 +26,7 @@ impl Seed {
         let mut objects = vec![service_account()];
         objects.extend((1..=mailboxes).map(mailbox));
         Self {
+            restrictions: super::Restrictions::default(),
             forest: "contoso.com".to_owned(),
             netbios: "CONTOSO".to_owned(),
             organization: "Contoso".to_owned(),

@@ -49,9 +49,51 @@ pub struct Seed {
     /// Domain of the addresses by which mail reaches remote mailboxes
     #[serde(default)]
     pub remote_routing_domain: Option<String>,
+    /// What the server keeps from those who sign in
+    #[serde(default, skip_serializing_if = "Restrictions::is_none")]
+    pub restrictions: Restrictions,
     /// The objects
     #[serde(default)]
     pub objects: Vec<SeedObject>,
+}
+
+/// What the server keeps from those who sign in: roles, quotas, a server without Exchange's tools.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Restrictions {
+    /// Cmdlets that no role of theirs has
+    pub hidden_cmdlets: Vec<String>,
+    /// Parameters that no role of theirs has, by cmdlet
+    pub hidden_parameters: BTreeMap<String, Vec<String>>,
+    /// `NoLanguage` for an ordinary endpoint that runs no scripts; everything else is `FullLanguage`
+    pub language_mode: Option<String>,
+    /// An ordinary endpoint on a server without Exchange's management tools
+    pub no_management_tools: bool,
+    /// Shells of one user at once
+    pub max_shells_per_user: Option<usize>,
+}
+
+impl Restrictions {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a cmdlet cannot be seen.
+    pub(crate) fn hides(&self, cmdlet: &str) -> bool {
+        self.hidden_cmdlets.iter().any(|hidden| hidden.eq_ignore_ascii_case(cmdlet))
+    }
+
+    /// Whether a parameter cannot be seen.
+    pub(crate) fn hides_parameter(&self, cmdlet: &str, parameter: &str) -> bool {
+        self.hidden_parameters.iter().any(|(of, names)| {
+            of.eq_ignore_ascii_case(cmdlet) && names.iter().any(|name| name.eq_ignore_ascii_case(parameter))
+        })
+    }
+
+    /// Whether the ordinary endpoint runs scripts.
+    pub(crate) fn runs_scripts(&self) -> bool {
+        self.language_mode.as_deref().is_none_or(|mode| mode == "FullLanguage")
+    }
 }
 
 /// An accepted domain; `*.` in front includes subdomains.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue,
-    LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, DATE, HeaderMap,
+    HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use reqwest::{Client, StatusCode, redirect, retry};
 
@@ -50,6 +50,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) content_type: String,
     pub(crate) challenges: Vec<Challenge>,
     pub(crate) body: Vec<u8>,
+    /// `Date`, as sent
+    pub(crate) date: Option<String>,
     /// The server ends the connection with this answer
     pub(crate) closes: bool,
 }
@@ -130,6 +132,7 @@ impl HttpConnection {
             .get_all(CONNECTION)
             .iter()
             .any(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        let date = response.headers().get(DATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && self.target.config.proxy.is_some()
@@ -156,7 +159,7 @@ impl HttpConnection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body, closes })
+        Ok(HttpAnswer { status, content_type, challenges, body, date, closes })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {

@@ -30,6 +30,7 @@ mod initiators;
 mod kerberos;
 mod pipeline;
 mod pool;
+pub mod probe;
 mod proxy;
 mod redirect;
 mod sign_in;

@@ -51,6 +51,14 @@ impl Target {
         })
     }
 
+    /// With another judge of certificates in front of its own.
+    pub(crate) fn judged_by(
+        self,
+        wrap: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+    ) -> Self {
+        Self { verifier: self.verifier.map(wrap), ..self }
+    }
+
     pub(crate) fn is_tls(&self) -> bool {
         self.verifier.is_some()
     }

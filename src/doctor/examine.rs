@@ -1,0 +1,361 @@
+//! The checks in their order: one asks, `judge` decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use futures_util::future::join_all;
+use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, probe};
+use wsman::clixml::{Container, Value};
+use wsman::psrp::{Command, Outcome};
+
+use super::judge::{self, Visible};
+use super::needs::needs;
+use super::{Check, hints, names};
+use crate::config::{Authentication, Connection};
+use crate::exchange::{self, Answer, ExchangeError};
+
+/// The only script that is sent: it reads. Where scripts are not run, the refusal is the answer.
+const LANGUAGE_MODE: &str = "$ExecutionContext.SessionState.LanguageMode";
+const NO_SCRIPTS: &str = "ScriptsNotAllowed";
+
+/// Looks at everything between here and a mailbox, in order. An error means that there was nothing to begin with:
+/// the connection cannot be used as it is written, or its password cannot be had.
+///
+/// # Errors
+/// [`ExchangeError`], before anything was tried.
+pub async fn examine(connection: &Connection) -> Result<Vec<Check>, ExchangeError> {
+    let config = exchange::wire_config(connection)?;
+    let mut checks = Vec::new();
+    checks.extend(judge::danger(connection));
+    let way_is_open = way(connection, &config, &mut checks).await;
+    let pool = match way_is_open {
+        Ok(()) => enter(connection, &config, &mut checks).await,
+        Err(reason) => {
+            checks.push(Check::unknown(names::SIGN_IN, reason));
+            checks.push(Check::unknown(names::SHELL, needs_before(names::SIGN_IN)));
+            None
+        }
+    };
+    match pool {
+        Some(pool) => {
+            inside(connection, &pool, &mut checks).await;
+            checks.push(concurrency(connection, &config).await);
+            // The shell ends by its idle time-out if this fails.
+            let _ = pool.close().await;
+        }
+        None => {
+            let loads = (!connection.endpoint.is_exchange()).then_some(names::LOADED);
+            let excluded = has_excluded(connection).then_some(names::DOMAINS);
+            let rest =
+                [Some(names::LANGUAGE), loads, Some(names::CMDLETS), Some(names::PARAMETERS), excluded];
+            let rest = rest.into_iter().flatten().chain([names::CONCURRENCY]);
+            checks.extend(rest.map(|name| Check::unknown(name, needs_before(names::SHELL))));
+        }
+    }
+    Ok(checks)
+}
+
+fn needs_before(name: &str) -> String {
+    format!("needs `{name}`")
+}
+
+/// Host, port, TLS, schemes, clock, ticket. An error is why a sign-in is not tried: it would only count as a wrong one.
+async fn way(
+    connection: &Connection,
+    config: &ConnectionConfig,
+    checks: &mut Vec<Check>,
+) -> Result<(), String> {
+    let url = connection.endpoint.url();
+    let host = url.host_str().unwrap_or_default();
+    let is_tls = connection.endpoint.is_tls();
+    let greeted = connection.authentication != Authentication::Certificate;
+    let rest = |from: usize| {
+        let all = [
+            Some(names::PORT),
+            is_tls.then_some(names::TLS),
+            greeted.then_some(names::SCHEMES),
+            Some(names::CLOCK),
+        ];
+        all.into_iter().skip(from).flatten()
+    };
+    let give_up = |checks: &mut Vec<Check>, from: usize, cause: &'static str| {
+        checks.extend(rest(from).map(|name| Check::unknown(name, needs_before(cause))));
+        Err(needs_before(cause))
+    };
+    let through = connection.proxy.as_ref().and_then(|proxy| proxy.url.host_str());
+    let first = through.unwrap_or(host);
+    let addresses = match probe::resolve(config).await {
+        Ok(addresses) => addresses,
+        Err(error) => {
+            let hint = "check the name, the search list and the DNS servers of this machine";
+            checks.push(Check::failed(names::DNS, error.to_string(), hint));
+            return give_up(checks, 0, names::DNS);
+        }
+    };
+    let is_address = first.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+    let listed = addresses.iter().take(5).map(|address| address.ip().to_string()).collect::<Vec<_>>();
+    let detail = if is_address {
+        format!("{first} is an address")
+    } else {
+        format!("{first} is {}", listed.join(", "))
+    };
+    checks.push(Check::ok(names::DNS, detail));
+    match probe::connect(config, &addresses).await {
+        Ok(address) => {
+            let proxy = if through.is_some() { " (the proxy)" } else { "" };
+            checks.push(Check::ok(names::PORT, format!("{address} answers{proxy}")));
+        }
+        Err(error) => {
+            let hint = "check host and port, and firewalls between; Exchange is at 80 and 443, WinRM at 5985 and 5986";
+            checks.push(Check::failed(names::PORT, error.to_string(), hint));
+            return give_up(checks, 1, names::PORT);
+        }
+    }
+    let knock = probe::knock(config.clone()).await;
+    if is_tls {
+        let refused = match &knock.result {
+            Err(error @ Error::Tls { .. }) => Some(error),
+            Err(error) if knock.certificates.is_empty() => Some(error),
+            _ => None,
+        };
+        checks.push(judge::tls(host, &knock.certificates, refused, connection, SystemTime::now()));
+        if refused.is_some() {
+            return give_up(checks, 2, names::TLS);
+        }
+    }
+    let greeting = match knock.result {
+        Ok(greeting) => greeting,
+        // A server may hang up on those who show no certificate of theirs.
+        Err(_) if !greeted => {
+            checks.push(Check::unknown(names::CLOCK, "the server does not tell the time"));
+            return Ok(());
+        }
+        Err(error) => {
+            let hint =
+                "check that the port is that of Exchange or WinRM, and that http and https are not mixed up";
+            checks.push(Check::failed(names::SCHEMES, error.to_string(), hint));
+            checks.push(Check::unknown(names::CLOCK, needs_before(names::SCHEMES)));
+            return Err(needs_before(names::SCHEMES));
+        }
+    };
+    let mut result = Ok(());
+    if greeted {
+        let check = judge::schemes(connection, &greeting);
+        if check.status != super::Verdict::Ok {
+            result = Err(needs_before(names::SCHEMES));
+        }
+        checks.push(check);
+    }
+    checks.push(judge::clock(connection, greeting.clock));
+    result.and(ticket(connection, config, checks).await)
+}
+
+/// A ticket for the service, where the connection is to use Kerberos.
+async fn ticket(
+    connection: &Connection,
+    config: &ConnectionConfig,
+    checks: &mut Vec<Check>,
+) -> Result<(), String> {
+    if connection.authentication != Authentication::Kerberos {
+        return Ok(());
+    }
+    let host = connection.endpoint.url().host_str().unwrap_or_default();
+    let spn = config.target_name.clone().unwrap_or_else(|| format!("HTTP/{host}"));
+    match config.kerberos.service_ticket(&config.credentials, &spn).await {
+        Ok(ticket) => {
+            checks.push(Check::ok(names::SPN, format!("the KDC knows {}", ticket.server)));
+            let etype = ticket.key.etype();
+            checks.push(Check::ok(names::TICKET, format!("encryption {etype}")));
+            Ok(())
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or("check realm, KDC and the account");
+            checks.push(Check::failed(names::SPN, error.to_string(), hint));
+            checks.push(Check::unknown(names::TICKET, needs_before(names::SPN)));
+            Err(needs_before(names::SPN))
+        }
+    }
+}
+
+/// Signs in and opens a shell.
+async fn enter(
+    connection: &Connection,
+    config: &ConnectionConfig,
+    checks: &mut Vec<Check>,
+) -> Option<RunspacePool> {
+    let opened = RunspacePool::open(config.clone(), PoolOptions::default()).await;
+    let signed_in = || {
+        let who = connection.username.as_deref().unwrap_or("the holder of the ticket or certificate");
+        let check = Check::ok(names::SIGN_IN, format!("{} as {who}", connection.authentication.name()));
+        match connection.authentication {
+            Authentication::CredSsp => check
+                .warn("CredSSP hands the password to the server, and whoever rules it")
+                .hint("use kerberos or negotiate where the server does not have to sign in elsewhere"),
+            _ => check,
+        }
+    };
+    match opened {
+        Ok(pool) => {
+            checks.push(signed_in());
+            checks.push(Check::ok(names::SHELL, config.resource_uri.clone()));
+            Some(pool)
+        }
+        Err(error @ (Error::SignIn(_) | Error::Configuration(_))) => {
+            checks.push(Check::failed(names::SIGN_IN, error.to_string(), hints::sign_in(connection)));
+            checks.push(Check::unknown(names::SHELL, needs_before(names::SIGN_IN)));
+            None
+        }
+        // The connection broke: nobody knows which of the two it was.
+        Err(
+            error @ (Error::Connect { .. } | Error::Tls { .. } | Error::Lost { .. } | Error::Timeout { .. }),
+        ) => {
+            let hint =
+                "try again; if it stays so, look for what cuts connections between here and the server";
+            checks.push(Check::failed(names::SIGN_IN, error.to_string(), hint));
+            checks.push(Check::unknown(names::SHELL, needs_before(names::SIGN_IN)));
+            None
+        }
+        Err(error) => {
+            checks.push(signed_in());
+            checks.push(Check::failed(names::SHELL, error.to_string(), hints::shell(connection, &error)));
+            None
+        }
+    }
+}
+
+/// What a session may do.
+async fn inside(connection: &Connection, pool: &RunspacePool, checks: &mut Vec<Check>) {
+    let patience = connection.timeouts.operation;
+    let language = language(connection, pool, patience).await;
+    let scripts_run = language.status != super::Verdict::Failed;
+    checks.push(language);
+    let mut loaded = Ok(());
+    if let Some(loader) = exchange::loader(connection) {
+        let check = if !scripts_run {
+            Check::unknown(names::LOADED, needs_before(names::LANGUAGE))
+        } else {
+            match exchange::run(pool, loader, patience).await.map(|answer| answer.refusal()) {
+                Ok(None) => Check::ok(names::LOADED, "the Exchange cmdlets are there"),
+                Ok(Some(refusal)) => Check::failed(
+                    names::LOADED,
+                    refusal.message,
+                    "install the Exchange management tools on that server, name the other exchange_loader, or use its endpoint \
+                 /PowerShell",
+                ),
+                Err(error) => Check::unknown(names::LOADED, error.to_string()),
+            }
+        };
+        if check.status != super::Verdict::Ok {
+            loaded = Err(needs_before(names::LOADED));
+        }
+        checks.push(check);
+    }
+    if let Err(reason) = loaded {
+        let excluded = has_excluded(connection).then_some(names::DOMAINS);
+        let rest = [Some(names::CMDLETS), Some(names::PARAMETERS), excluded].into_iter().flatten();
+        checks.extend(rest.map(|name| Check::unknown(name, reason.clone())));
+        return;
+    }
+    let needs = needs(connection);
+    let wanted = Value::strings(needs.keys().copied());
+    let command = Command::new("Get-Command").parameter("Name", wanted);
+    match exchange::run(pool, command, patience).await.map_err(|error| error.to_string()).and_then(visible) {
+        Ok(visible) => {
+            checks.push(judge::cmdlets(&needs, &visible));
+            checks.push(judge::parameters(&needs, &visible));
+        }
+        Err(reason) => {
+            checks.push(Check::unknown(names::CMDLETS, reason));
+            checks.push(Check::unknown(names::PARAMETERS, needs_before(names::CMDLETS)));
+        }
+    }
+    if has_excluded(connection) {
+        checks.push(match accepted(pool, patience).await {
+            Ok(accepted) => judge::domains(connection, &accepted),
+            Err(reason) => Check::unknown(names::DOMAINS, reason),
+        });
+    }
+}
+
+async fn language(connection: &Connection, pool: &RunspacePool, patience: Duration) -> Check {
+    match exchange::run(pool, Command::script(LANGUAGE_MODE), patience).await {
+        Err(error) => Check::unknown(names::LANGUAGE, error.to_string()),
+        Ok(Answer { outcome: Outcome::Failed(Some(record)), .. })
+            if record.fully_qualified_error_id.starts_with(NO_SCRIPTS) =>
+        {
+            judge::language(connection, "NoLanguage")
+        }
+        Ok(answer) => match answer.objects.first() {
+            Some(mode) => judge::language(connection, &mode.display_text()),
+            None => Check::unknown(names::LANGUAGE, "the server does not tell it"),
+        },
+    }
+}
+
+/// What `Get-Command` wrote. Names that are not there are errors beside the output.
+fn visible(answer: Answer) -> Result<Visible, String> {
+    if let Outcome::Failed(Some(record)) = &answer.outcome {
+        return Err(record.message.clone());
+    }
+    let mut visible = BTreeMap::new();
+    for command in &answer.objects {
+        let Some(name) = command.get("Name").map(Value::display_text) else { continue };
+        visible.insert(name.to_lowercase(), command.get("Parameters").and_then(keys));
+    }
+    Ok(visible)
+}
+
+fn keys(parameters: &Value) -> Option<BTreeSet<String>> {
+    let Container::Dictionary(entries) = &parameters.object()?.base else { return None };
+    Some(entries.iter().map(|(key, _)| key.display_text().to_lowercase()).collect())
+}
+
+async fn accepted(pool: &RunspacePool, patience: Duration) -> Result<Vec<String>, String> {
+    let answer = exchange::run(pool, Command::new("Get-AcceptedDomain"), patience).await;
+    let answer = answer.map_err(|error| error.to_string())?;
+    if let Some(refusal) = answer.refusal() {
+        return Err(refusal.message);
+    }
+    let names = answer.objects.iter().filter_map(|domain| domain.get("DomainName"));
+    Ok(names.map(|name| name.display_text().to_lowercase()).collect())
+}
+
+fn has_excluded(connection: &Connection) -> bool {
+    !connection.policy.merge.excluded.is_empty()
+}
+
+/// Opens as many shells as a run would, beside the one that is open. Nothing tells the limit better.
+async fn concurrency(connection: &Connection, config: &ConnectionConfig) -> Check {
+    let wanted = connection.concurrency;
+    let more = (1..wanted).map(|_| RunspacePool::open(config.clone(), PoolOptions::default()));
+    let mut open = 1_u32;
+    let mut failure = None;
+    let mut pools = Vec::new();
+    for opened in join_all(more).await {
+        match opened {
+            Ok(pool) => {
+                open += 1;
+                pools.push(pool);
+            }
+            Err(error) => failure = Some(error),
+        }
+    }
+    join_all(pools.into_iter().map(RunspacePool::close)).await;
+    match failure {
+        None => Check::ok(names::CONCURRENCY, format!("{wanted} shells at once")),
+        // The first one was let in, so that a refusal is one of the number, whatever its words.
+        Some(error @ Error::Fault(_)) => Check::failed(
+            names::CONCURRENCY,
+            format!("{open} of {wanted} shells at once: {error}"),
+            format!(
+                "concurrency = {open}, close other sessions of this account, or raise the limit: {}",
+                if connection.endpoint.is_exchange() {
+                    "New-ThrottlingPolicy -PowerShellMaxConcurrency"
+                } else {
+                    "winrm set winrm/config/winrs @{MaxShellsPerUser=\"30\"}"
+                }
+            ),
+        ),
+        Some(error) => Check::unknown(names::CONCURRENCY, format!("{open} of {wanted} shells: {error}")),
+    }
+}

@@ -1,0 +1,103 @@
+//! `mailwright doctor`: the way from here to a mailbox, step by step, and what to do where it ends. Nothing is written.
+
+mod examine;
+mod hints;
+mod judge;
+mod needs;
+
+use serde::Serialize;
+
+pub use examine::examine;
+
+/// What became of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    /// As it must be
+    #[serde(rename = "ok")]
+    Ok,
+    /// In the way
+    #[serde(rename = "failed")]
+    Failed,
+    /// Nobody knows: what it needs failed before, or the server does not tell
+    #[serde(rename = "could not check")]
+    CouldNotCheck,
+}
+
+impl Verdict {
+    /// As it is written.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::CouldNotCheck => "could not check",
+        }
+    }
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What is looked at
+    pub check: &'static str,
+    /// What became of it
+    pub status: Verdict,
+    /// What was found
+    pub detail: String,
+    /// What is right and yet to be thought about
+    pub warning: Option<String>,
+    /// The cure
+    pub hint: Option<String>,
+}
+
+impl Check {
+    fn new(check: &'static str, status: Verdict, detail: impl Into<String>) -> Self {
+        Self { check, status, detail: detail.into(), warning: None, hint: None }
+    }
+
+    fn ok(check: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(check, Verdict::Ok, detail)
+    }
+
+    fn failed(check: &'static str, detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..Self::new(check, Verdict::Failed, detail) }
+    }
+
+    fn unknown(check: &'static str, reason: impl Into<String>) -> Self {
+        Self::new(check, Verdict::CouldNotCheck, reason)
+    }
+
+    fn warn(self, warning: impl Into<String>) -> Self {
+        Self { warning: Some(warning.into()), ..self }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Whether it is about getting in at all: host, TLS, sign-in.
+    #[must_use]
+    pub fn is_way_in(&self) -> bool {
+        use names::*;
+        [DNS, PORT, TLS, SCHEMES, CLOCK, SPN, TICKET, SIGN_IN].contains(&self.check)
+    }
+}
+
+/// What the checks are called, in their order.
+mod names {
+    pub(super) const DANGER: &str = "protection";
+    pub(super) const DNS: &str = "DNS";
+    pub(super) const PORT: &str = "port";
+    pub(super) const TLS: &str = "TLS";
+    pub(super) const SCHEMES: &str = "schemes offered";
+    pub(super) const CLOCK: &str = "clock";
+    pub(super) const SPN: &str = "SPN";
+    pub(super) const TICKET: &str = "ticket";
+    pub(super) const SIGN_IN: &str = "sign-in";
+    pub(super) const SHELL: &str = "resource URI";
+    pub(super) const LANGUAGE: &str = "language mode";
+    pub(super) const LOADED: &str = "Exchange loaded";
+    pub(super) const CMDLETS: &str = "cmdlets";
+    pub(super) const PARAMETERS: &str = "parameters";
+    pub(super) const DOMAINS: &str = "excluded domains";
+    pub(super) const CONCURRENCY: &str = "concurrency";
+}
