@@ -14,12 +14,11 @@ use wsman::client::{
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
-use crate::lab::{self, PASSWORD, Running, echo, output};
+use crate::lab::{PASSWORD, PRINCIPAL, Running, USER, echo, output};
 use crate::proxy::Proxy;
 use crate::raw::parrot;
 use crate::tickets::{SPN, credentials, service, ticket};
 
-pub const USER: &str = "svc-idm@CONTOSO.COM";
 const ETYPE: EncryptionType = EncryptionType::Aes256Sha1;
 
 async fn lab(schemes: &[Scheme]) -> Running {
@@ -88,7 +87,7 @@ async fn f18_f28_both_schemes_seal_over_http_and_are_bound_over_https() {
                     soap.len() >= 4 && soap.iter().all(|it| it.sealed != tls && it.status == 200),
                     "{soap:?}"
                 );
-                assert!(soap.iter().all(|it| it.user == Some(UserName::parse(USER))));
+                assert!(soap.iter().all(|it| it.user == Some(UserName::parse(PRINCIPAL))));
                 // One leg for each connection; the first one looks for the scheme, or for the certificate.
                 assert!(legs.iter().all(|it| it.request_bytes == 0), "{legs:?}");
                 let connections = legs.iter().map(|it| it.connection).collect::<BTreeSet<_>>();
@@ -145,7 +144,7 @@ async fn f23_ntlm_instead_of_kerberos_only_where_allowed_and_the_reason_is_told(
     let lab = lab(&[Scheme::Negotiate]).await;
     let negotiate = |password: &str, allow_ntlm| ConnectionConfig {
         authentication: Authentication::Negotiate,
-        credentials: Credentials::new(lab::USER, password),
+        credentials: Credentials::new(USER, password),
         allow_ntlm,
         ..config(&lab, false)
     };
