@@ -4,6 +4,7 @@
 mod certificates;
 mod concurrency;
 mod credssp;
+mod cuts;
 mod failures;
 mod kerberos;
 mod lab;
