@@ -75,7 +75,7 @@ pub enum AuthError {
     #[error("the server's certificate cannot be read for the channel binding: {0}")]
     Certificate(&'static str),
     /// Kerberos: at which step, and what to do.
-    #[error(transparent)]
+    #[error("{0}{cure}", cure = .0.cure())]
     Kerberos(#[from] super::kerberos::KerberosError),
     /// The caller's input cannot be sent.
     #[error("{0}")]

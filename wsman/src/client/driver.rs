@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::error::Error;
 use super::initiators::random;
-use super::transport::{Resend, Transport};
+use super::transport::{Answered, Resend, Transport};
 use crate::psrp::client::{ClientEvent, PipelineSpec};
 use crate::psrp::session_key::ClientKeyPair;
 use crate::psrp::{Outcome, Record};
@@ -67,7 +67,7 @@ pub(super) struct Driver {
     transport: Transport,
     orders: mpsc::UnboundedReceiver<Order>,
     to_self: mpsc::UnboundedSender<Order>,
-    exchanges: JoinSet<(u64, Duration, Result<Vec<u8>, Error>)>,
+    exchanges: JoinSet<(u64, Duration, Result<Answered, Error>)>,
     lanes: HashMap<u64, Lane>,
     pipelines: HashMap<Uuid, Running>,
     opened: Option<oneshot::Sender<Opened>>,
@@ -76,6 +76,8 @@ pub(super) struct Driver {
     end: Option<Error>,
     closing: bool,
     keys_exchanged: bool,
+    /// An answer may have got lost on its way, and with it output of a pipeline
+    answer_lost: bool,
 }
 
 struct Running {
@@ -112,6 +114,7 @@ impl Driver {
             end: None,
             closing: false,
             keys_exchanged: false,
+            answer_lost: false,
         }
     }
 
@@ -159,10 +162,13 @@ impl Driver {
         self.lanes.values().filter(|known| **known == lane).count()
     }
 
-    fn answered(&mut self, id: u64, elapsed: Duration, result: Result<Vec<u8>, Error>) {
+    fn answered(&mut self, id: u64, elapsed: Duration, result: Result<Answered, Error>) {
         self.lanes.remove(&id);
         let error = match result {
-            Ok(soap) => return self.session.answer(id, &soap, elapsed),
+            Ok(answer) => {
+                self.answer_lost |= answer.is_second_answer;
+                return self.session.answer(id, &answer.soap, elapsed);
+            }
             Err(error) => error,
         };
         match self.session.fail(id) {
@@ -296,9 +302,7 @@ impl Driver {
                 let end = match error {
                     Some(error) => Err(error.into()),
                     None if stopped => Ok(Outcome::Stopped(None)),
-                    None => Err(self.end.clone().unwrap_or_else(|| {
-                        Error::Protocol("a command was done without the end of its pipeline".into())
-                    })),
+                    None => Err(self.end.clone().unwrap_or_else(|| self.without_end())),
                 };
                 self.end_pipeline(id, end);
             }
@@ -309,6 +313,15 @@ impl Driver {
             ClientEvent::PoolWarning(text) => warn!(%text, "the server warns"),
             _ => {}
         }
+    }
+
+    /// Why a pipeline came to no end that anybody was told.
+    fn without_end(&self) -> Error {
+        if self.answer_lost {
+            let reason = "an answer with the end of the pipeline did not arrive".into();
+            return Error::Lost { reason, sent: true, answered: true };
+        }
+        Error::Protocol("a command was done without the end of its pipeline".into())
     }
 
     fn record(&mut self, id: Uuid, record: Record) {
@@ -390,7 +403,7 @@ async fn exchange(
     transport: Transport,
     request: Request,
     spare: bool,
-) -> (u64, Duration, Result<Vec<u8>, Error>) {
+) -> (u64, Duration, Result<Answered, Error>) {
     if !request.delay.is_zero() {
         tokio::time::sleep(request.delay).await;
     }

@@ -131,11 +131,22 @@ pub enum SignInError {
         "the server took the sign-in and then refused the request (HTTP status 401): the account may lack the right to use remote PowerShell"
     )]
     RefusedAfterwards,
+    /// The token is too long for the server.
+    #[error(
+        "the server refused the request that signs in (HTTP status {status}), which holds {length} bytes of proof: the account may be in too \
+         many groups (raise MaxFieldLength and MaxRequestBytes of HTTP.sys on the server, or use an account that is in fewer)"
+    )]
+    TokenTooLarge {
+        /// The HTTP status
+        status: u16,
+        /// Bytes of the `Authorization` header
+        length: usize,
+    },
     /// The mechanism failed.
     #[error("sign-in failed: {0}")]
     Mechanism(#[from] AuthError),
     /// Kerberos could not be had, and what was tried instead failed.
-    #[error("{instead}; Kerberos could not be used: {kerberos}")]
+    #[error("{instead}; Kerberos could not be used: {kerberos}{}", .kerberos.cure())]
     WithoutKerberos {
         /// Why there was no Kerberos
         kerberos: KerberosError,

@@ -46,8 +46,7 @@ async fn offers(target: &Target, binding: Option<ChannelBinding>) -> Result<Vec<
     let ntlm_is_possible = target.config.allow_ntlm
         && matches!(target.config.credentials.secret, Secret::Password(_) | Secret::NtHash(_));
     // Where it failed a moment ago it would fail again, after the same time-outs.
-    let known = target.kerberos_failure().filter(|_| ntlm_is_possible);
-    if known.is_none() {
+    if !ntlm_is_possible || !target.kerberos_failed_lately() {
         match kerberos(target, binding.clone(), Scheme::Negotiate).await {
             Ok(initiator) => {
                 target.note_kerberos_failure(None);

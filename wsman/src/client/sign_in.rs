@@ -12,6 +12,8 @@ use super::target::Target;
 use crate::auth::kerberos::KerberosError;
 use crate::auth::{AuthError, Initiator, Scheme, SecurityContext, Step, http};
 
+/// A header line that fills most of what HTTP.sys takes of all of them, 16 KiB unless it is told otherwise.
+const LONG_HEADER: usize = 15_000;
 /// Most legs of a sign-in; NTLM takes two, CredSSP five or six.
 const MAX_LEGS: usize = 16;
 
@@ -56,33 +58,43 @@ async fn negotiate(
 ) -> Result<SecurityContext, Error> {
     let mut scheme = Scheme::Negotiate;
     let mut has_new_ticket = false;
+    let mut refused_before = None;
     loop {
-        let result = exchange(connection, target, initiator(target, certificate, scheme).await?).await;
-        match result {
-            Err(Error::SignIn(SignInError::NotOffered { ref offered, .. }))
-                if scheme == Scheme::Negotiate =>
-            {
-                match instead(target, offered) {
-                    Some(other) => scheme = other,
-                    None => return result,
+        let initiator = match (initiator(target, certificate, scheme).await, refused_before.take()) {
+            // There is no other ticket: what was wrong with the first one says more.
+            (Err(_), Some(refused)) => return Err(Error::SignIn(refused)),
+            (initiator, _) => initiator?,
+        };
+        match exchange(connection, target, initiator).await {
+            Err(Error::SignIn(refused)) => match another_scheme(target, scheme, &refused) {
+                Some(other) => scheme = other,
+                None if has_new_ticket || !is_about_ticket(&refused) => {
+                    return Err(target.with_kerberos_failure(refused).into());
                 }
-            }
-            // The key of the service has changed since the ticket was got.
-            Err(Error::SignIn(SignInError::Mechanism(AuthError::Kerberos(
-                KerberosError::WrongServiceKey(_) | KerberosError::TicketTime(_),
-            )))) if !has_new_ticket => {
-                has_new_ticket = true;
-                let spn = target.config.service_name(&target.url);
-                target.config.kerberos.forget(&target.config.credentials, &spn).await;
-            }
-            Err(Error::SignIn(refused)) => return Err(target.with_kerberos_failure(refused).into()),
+                None => {
+                    has_new_ticket = true;
+                    let spn = target.config.service_name(&target.url);
+                    target.config.kerberos.forget(&target.config.credentials, &spn).await;
+                    refused_before = Some(refused);
+                }
+            },
             result => return result,
         }
     }
 }
 
+/// The key of the service may have changed since the ticket was got.
+fn is_about_ticket(refused: &SignInError) -> bool {
+    use KerberosError::{TicketTime, WrongServiceKey};
+    matches!(refused, SignInError::Mechanism(AuthError::Kerberos(WrongServiceKey(_) | TicketTime(_))))
+}
+
 /// The scheme to try where the server does not offer `Negotiate`: Kerberos or NTLM without SPNEGO around them.
-fn instead(target: &Target, offered: &str) -> Option<Scheme> {
+fn another_scheme(target: &Target, tried: Scheme, refused: &SignInError) -> Option<Scheme> {
+    let SignInError::NotOffered { offered, .. } = refused else { return None };
+    if tried != Scheme::Negotiate {
+        return None;
+    }
     let is_offered = |scheme| offered.split(", ").any(|name| Scheme::parse(name) == Some(scheme));
     let (kerberos, ntlm) = match target.config.authentication {
         Authentication::Kerberos => (true, false),
@@ -114,6 +126,10 @@ async fn exchange(
         };
         let answer = post(connection, target, Some((scheme, &token))).await?;
         let reply = token_of(&answer, scheme)?;
+        let length = http::header_value(scheme, &token).len();
+        if length > LONG_HEADER && matches!(answer.status.as_u16(), 400 | 413 | 431) {
+            return Err(SignInError::TokenTooLarge { status: answer.status.as_u16(), length }.into());
+        }
         match (answer.status, context) {
             (StatusCode::UNAUTHORIZED, None) if reply.is_some() => {}
             (StatusCode::UNAUTHORIZED, _) => {

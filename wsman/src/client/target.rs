@@ -95,10 +95,14 @@ impl Target {
         self.known().mechanism = Some(mechanism);
     }
 
-    /// Why there is no Kerberos, where that was found out lately.
+    /// Why there was no Kerberos at the last sign-in.
     pub(crate) fn kerberos_failure(&self) -> Option<KerberosError> {
-        let lately = |(at, _): &&(Instant, KerberosError)| at.elapsed() < KERBEROS_FAILURE_LASTS;
-        self.known().kerberos_failure.as_ref().filter(lately).map(|(_, reason)| reason.clone())
+        self.known().kerberos_failure.as_ref().map(|(_, reason)| reason.clone())
+    }
+
+    /// Whether there was no Kerberos a moment ago.
+    pub(crate) fn kerberos_failed_lately(&self) -> bool {
+        self.known().kerberos_failure.as_ref().is_some_and(|(at, _)| at.elapsed() < KERBEROS_FAILURE_LASTS)
     }
 
     pub(crate) fn note_kerberos_failure(&self, reason: Option<KerberosError>) {

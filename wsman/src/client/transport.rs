@@ -26,6 +26,13 @@ pub(crate) enum Resend {
     IfUnsent,
 }
 
+/// The answer to a request.
+pub(crate) struct Answered {
+    pub(crate) soap: Vec<u8>,
+    /// The server may have answered before: what it said then is lost
+    pub(crate) is_second_answer: bool,
+}
+
 /// The connections of one session.
 #[derive(Clone)]
 pub(crate) struct Transport {
@@ -76,14 +83,16 @@ impl Transport {
         what: &'static str,
         resend: Resend,
         spare: bool,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Answered, Error> {
         let mut tries = 0;
+        let mut is_second_answer = false;
         loop {
             tries += 1;
             let error = match self.attempt(soap, what, spare).await {
-                Ok(answer) => return Ok(answer),
+                Ok(soap) => return Ok(Answered { soap, is_second_answer }),
                 Err(error) => error,
             };
+            is_second_answer |= error.may_have_run();
             let again = match (&error, resend) {
                 (Error::Lost { sent: false, .. }, Resend::IfUnsent) => tries < MAX_UNSENT_TRIES,
                 // Where the answer had begun the server holds nothing of it any more: a repetition would hide the gap.

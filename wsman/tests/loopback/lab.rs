@@ -17,6 +17,8 @@ use wsman::server::{
 };
 
 pub const USER: &str = "CONTOSO\\svc-idm";
+/// The same account as Kerberos knows it.
+pub const PRINCIPAL: &str = "svc-idm@CONTOSO.COM";
 pub const PASSWORD: &str = "pa$$wörd-canary";
 
 /// What the service saw and did.
@@ -72,7 +74,8 @@ impl Service for Lab {
     }
 
     fn open(&self, shell: ShellInfo) -> Result<Box<dyn Runspace>, Refusal> {
-        assert_eq!(shell.user, UserName::new("CONTOSO", "svc-idm"));
+        let expected = [UserName::new("CONTOSO", "svc-idm"), UserName::parse(PRINCIPAL)];
+        assert!(expected.contains(&shell.user), "{:?}", shell.user);
         Ok(Box::new(Session(self.0.clone())))
     }
 

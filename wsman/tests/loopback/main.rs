@@ -4,7 +4,9 @@
 mod certificates;
 mod concurrency;
 mod credssp;
+mod cuts;
 mod failures;
+mod kerberos;
 mod lab;
 mod lost;
 mod pipelines;
@@ -12,4 +14,5 @@ mod proxy;
 mod raw;
 mod road;
 mod sign_in;
+mod tickets;
 mod tls;

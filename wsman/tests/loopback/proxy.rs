@@ -8,6 +8,86 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// Where an exchange is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The request does not arrive
+    Request,
+    /// The request arrives, nothing comes back
+    Answer,
+    /// The answer ends in the middle
+    HalfAnswer,
+    /// The connection ends behind the answer
+    AfterAnswer,
+}
+
+impl Cut {
+    pub const ALL: [Self; 4] = [Self::Request, Self::Answer, Self::HalfAnswer, Self::AfterAnswer];
+}
+
+/// A relay that cuts one exchange and lets everything else pass.
+pub struct Cutter {
+    pub address: SocketAddr,
+    /// Requests so far
+    pub requests: Arc<AtomicU64>,
+}
+
+impl Cutter {
+    /// Cuts the exchange of this number, counted from 1.
+    pub async fn start(server: SocketAddr, number: u64, cut: Cut) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(AtomicU64::new(0));
+        let counted = requests.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(relay_until(client, server, counted.clone(), number, cut));
+            }
+        });
+        Self { address, requests }
+    }
+}
+
+async fn relay_until(
+    mut client: TcpStream,
+    server: SocketAddr,
+    requests: Arc<AtomicU64>,
+    number: u64,
+    cut: Cut,
+) -> Option<()> {
+    let mut server = TcpStream::connect(server).await.ok()?;
+    let (mut up, mut down) = (vec![0; 65536], vec![0; 65536]);
+    let mut is_the_one = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let bytes = &up[..read.ok().filter(|length| *length > 0)?];
+                if bytes.starts_with(b"POST ") {
+                    is_the_one = requests.fetch_add(1, Ordering::SeqCst) + 1 == number;
+                }
+                if is_the_one && cut == Cut::Request {
+                    return None;
+                }
+                server.write_all(bytes).await.ok()?;
+            }
+            read = server.read(&mut down) => {
+                let bytes = &down[..read.ok().filter(|length| *length > 0)?];
+                match cut {
+                    Cut::Answer if is_the_one => return None,
+                    Cut::HalfAnswer if is_the_one => {
+                        client.write_all(&bytes[..bytes.len() - 5]).await.ok()?;
+                        return None;
+                    }
+                    _ => client.write_all(bytes).await.ok()?,
+                }
+                if is_the_one {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
 pub struct Proxy {
     pub address: SocketAddr,
     kill: watch::Sender<u64>,

@@ -92,11 +92,8 @@ impl Service {
     /// The ticket's inside, with the first key that opens it. The name in the ticket does not matter: a service goes
     /// by many, and only the key proves anything.
     fn open(&self, ticket: &Ticket) -> Result<EncTicketPart, KerberosError> {
-        let etype = EncryptionType::from_number(ticket.encrypted.etype)?;
+        let etype = self.take_etype(EncryptionType::from_number(ticket.encrypted.etype)?)?;
         let name = || ticket.server.in_realm(&ticket.realm).to_string();
-        if etype == EncryptionType::Rc4 && !self.allow_rc4 {
-            return Err(KerberosError::UnsupportedEncryption(etype.number()));
-        }
         let mut fitting: Vec<&ServiceKey> =
             self.keys.iter().filter(|known| known.key.etype() == etype).collect();
         if fitting.is_empty() {
@@ -107,6 +104,16 @@ impl Service {
         });
         let plain = fitting.iter().find_map(|known| ticket.encrypted.open(&known.key, usage::TICKET).ok());
         EncTicketPart::from_message(&plain.ok_or_else(|| KerberosError::WrongServiceKey(name()))?)
+    }
+
+    /// RC4 only where it is allowed: for the ticket, its session key, and the subkey.
+    fn take_etype(&self, etype: EncryptionType) -> Result<EncryptionType, KerberosError> {
+        match etype {
+            EncryptionType::Rc4 if !self.allow_rc4 => {
+                Err(KerberosError::UnsupportedEncryption(etype.number()))
+            }
+            etype => Ok(etype),
+        }
     }
 
     /// Remembers a sign-in until its authenticator is too old; refuses one that it has seen.
@@ -174,6 +181,7 @@ impl KerberosAcceptor {
         let ticket = Ticket::from_message(&ticket)?;
         let inside = self.service.open(&ticket)?;
         let key = inside.key.to_key()?;
+        self.service.take_etype(key.etype())?;
         self.check_times(&ticket, &inside)?;
         let authenticator = request.authenticator.open(&key, usage::AP_REQ_AUTHENTICATOR)?;
         let authenticator = Authenticator::from_message(&authenticator)?;
@@ -193,6 +201,7 @@ impl KerberosAcceptor {
             .subkey
             .as_ref()
             .map_or(Ok(key.etype()), |subkey| EncryptionType::from_number(subkey.key_type))?;
+        let etype = self.service.take_etype(etype)?;
         let subkey = Key::new(etype, &bytes[..etype.key_length()])?;
         let mut number = [0; 4];
         random(&mut number);
@@ -220,7 +229,7 @@ impl KerberosAcceptor {
         let protection =
             KerberosProtection::new(context_key, from_acceptor, Role::Acceptor, (ours, theirs), random);
         let context = SecurityContext::new(Mechanism::Kerberos, self.scheme, Box::new(protection));
-        let user = UserName::new("", format!("{}@{}", client.parts.join("/"), client.realm));
+        let user = UserName::new("", client.to_string());
         Ok(AcceptorStep::Established { token: reply, context, user })
     }
 

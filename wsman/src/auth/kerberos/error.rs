@@ -205,6 +205,11 @@ impl KerberosError {
         })
     }
 
+    /// The hint as the end of a sentence.
+    pub(crate) fn cure(&self) -> String {
+        self.hint().map(|hint| format!(": {hint}")).unwrap_or_default()
+    }
+
     /// What a service answered to an AP-REQ, RFC 4120 3.2.
     pub(crate) fn of_service(error: &KrbError, ticket: &ServiceTicket, now: Duration) -> Self {
         let service = ticket.server.to_string();

@@ -36,7 +36,7 @@ impl AccountStore for Nobody {
     }
 }
 
-fn counter() -> Random {
+pub(super) fn counter() -> Random {
     let mut next = 0u8;
     Box::new(move |bytes| {
         bytes.fill_with(|| {
@@ -46,7 +46,7 @@ fn counter() -> Random {
     })
 }
 
-fn key(etype: EncryptionType, byte: u8) -> Key {
+pub(super) fn key(etype: EncryptionType, byte: u8) -> Key {
     Key::new(etype, vec![byte; etype.key_length()]).unwrap()
 }
 

@@ -12,7 +12,7 @@ use super::asn1::{
 use super::checksum::{self, GssChecksum};
 use super::frame::{TokenId, framed, unframed};
 use super::wrap::{KerberosProtection, Role};
-use super::{KerberosError, Key, Random, ServiceTicket, usage};
+use super::{EncryptionType, KerberosError, Key, Random, ServiceTicket, usage};
 use crate::auth::{AuthError, ChannelBinding, Initiator, Mechanism, Scheme, SecurityContext, Step};
 
 /// mutual-required, RFC 4120 5.5.1.
@@ -160,6 +160,10 @@ impl KerberosInitiator {
             Some(subkey) => (subkey.to_key()?, true),
             None => (asked.subkey, false),
         };
+        // Nobody who reads along talks the two sides into something weaker than what the KDC gave them.
+        if key.etype() == EncryptionType::Rc4 && self.ticket.key.etype() != EncryptionType::Rc4 {
+            return Err(KerberosError::UnsupportedEncryption(key.etype().number()).into());
+        }
         let theirs = reply.sequence_number.map_or(0, as_sequence);
         let random = self.random.take().ok_or(AuthError::Unexpected("the sign-in is over"))?;
         let numbers = (asked.sequence, theirs);

@@ -32,6 +32,8 @@ mod tests;
 mod ticket;
 pub mod usage;
 mod wrap;
+#[cfg(test)]
+mod wrap_tests;
 
 pub use acceptor::{KerberosAcceptor, Service, ServiceKey};
 pub use ccache::CredentialCache;

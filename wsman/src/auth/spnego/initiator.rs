@@ -64,7 +64,7 @@ impl SpnegoInitiator {
 
     fn answer(&mut self, mut negotiation: Negotiation, reply: &NegTokenResp) -> Result<Step, AuthError> {
         match reply.state {
-            Some(NegState::Reject) => return Err(AuthError::Rejected),
+            Some(NegState::Reject) => return Err(self.reason(&negotiation, reply)),
             Some(NegState::RequestMic) => negotiation.mic_requested = true,
             Some(NegState::AcceptCompleted | NegState::AcceptIncomplete) | None => {}
         }
@@ -99,6 +99,16 @@ impl SpnegoInitiator {
         let token = continuation(response_token, mic)?;
         self.state = State::Negotiating(negotiation);
         Ok(Step::Continue(token))
+    }
+
+    /// Why the peer rejects: a KRB-ERROR may come along.
+    fn reason(&mut self, negotiation: &Negotiation, reply: &NegTokenResp) -> AuthError {
+        let mechanism = self.offers.get_mut(negotiation.current);
+        let told = mechanism.zip(reply.response_token.as_deref().filter(|_| negotiation.context.is_none()));
+        match told.map(|(mechanism, token)| mechanism.step(Some(token))) {
+            Some(Err(reason @ AuthError::Kerberos(_))) => reason,
+            _ => AuthError::Rejected,
+        }
     }
 
     /// Takes note of the peer's choice; whether it is another than the one whose token was sent.

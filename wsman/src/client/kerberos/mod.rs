@@ -74,10 +74,11 @@ impl Kerberos {
         self.tickets.forget(credentials, spn).await;
     }
 
-    /// The time by the KDC's clock, as far as its difference from ours is known.
+    /// The time by the KDC's clock, as far as its difference from ours is known; each time a later one, for sign-ins
+    /// of the same time would be taken for replays.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.tickets.kdc_time()
+        self.tickets.authenticator_time()
     }
 
     /// By how many seconds the KDC's clock is ahead of ours, as far as that is known.

@@ -1,6 +1,6 @@
 //! Tickets that are kept, and how they come in. Whoever needs a ticket that somebody else is getting waits for it.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,6 +37,8 @@ pub(super) struct Tickets {
     conf: OnceCell<Krb5Conf>,
     locator: Locator,
     offset: AtomicI64,
+    /// Microseconds since 1970 of the last authenticator
+    last: AtomicU64,
     accounts: Mutex<Vec<Arc<Account>>>,
 }
 
@@ -47,6 +49,7 @@ impl Tickets {
             conf: OnceCell::new(),
             locator: Locator::default(),
             offset: AtomicI64::new(0),
+            last: AtomicU64::new(0),
             accounts: Mutex::default(),
         }
     }
@@ -62,6 +65,17 @@ impl Tickets {
     pub(super) fn kdc_time(&self) -> Now {
         let now = self.clock();
         Now { seconds: now.seconds.saturating_add_signed(self.offset()), ..now }
+    }
+
+    /// The time for an authenticator: services take two with the same one for a replay, RFC 4120 3.2.3.
+    pub(super) fn authenticator_time(&self) -> Now {
+        let now = self.kdc_time();
+        let now = now.seconds.saturating_mul(1_000_000).saturating_add(u64::from(now.microseconds));
+        let after = |last: u64| now.max(last.saturating_add(1));
+        // The closure always gives something.
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(after(last)));
+        let time = after(last.unwrap_or_default());
+        Now { seconds: time / 1_000_000, microseconds: (time % 1_000_000) as u32 }
     }
 
     /// Our own time.
