@@ -9,6 +9,7 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, SecretError, Unusable};
 
+mod batch;
 mod classify;
 mod cmdlet;
 mod decode;
@@ -17,7 +18,8 @@ mod lookup;
 mod remote;
 mod wire;
 
-pub use classify::{Refusal, classify};
+pub use batch::{Asked, Found};
+pub use classify::{Refusal, classify, retry_after};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};

@@ -8,6 +8,6 @@ mod tests;
 mod text;
 
 pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary, plan_text};
-pub use result::{ChangeResult, ResultError, StepResult, Totals};
+pub use result::{ChangeResult, Pace, ResultError, StepResult, Totals, Way};
 pub use style::{Style, Tone, printable};
 pub use text::{result_text, summary};

@@ -46,7 +46,7 @@ async fn an_intent_without_outcome_is_found_after_a_crash() {
     let seq = new(&journal, run, "c1").await;
     let attempt = journal.begin(seq).await.unwrap();
     let guid = Uuid::from_u128(7);
-    journal.record_read(seq, Some(guid), "base").await.unwrap();
+    journal.record_plan(seq, Some(guid), "base", &json!([])).await.unwrap();
     journal.intent(seq, attempt, 1, "Enable-Mailbox", &json!({"Identity": "ada"})).await.unwrap();
     journal.outcome(seq, attempt, 1, StepOutcome::Done, None).await.unwrap();
     journal.intent(seq, attempt, 2, "Set-Mailbox", &json!({"Password": "***"})).await.unwrap();
@@ -61,7 +61,8 @@ async fn an_intent_without_outcome_is_found_after_a_crash() {
 
     let again = journal.enqueue(run, &[change("c1", "h")]).await.unwrap();
     assert_eq!(again, [Enqueued::Again(seq)], "not done, so it is tried again under the same number");
-    journal.settle(seq).await.unwrap();
+    assert!(journal.has_made(seq).await.unwrap());
+    journal.record_plan(seq, Some(guid), "base", &json!([])).await.unwrap();
     assert!(journal.open_intents().await.unwrap().is_empty());
     assert_eq!(journal.begin(seq).await.unwrap(), 2);
     journal.intent(seq, 2, 1, "Set-Mailbox", &json!({})).await.unwrap();
