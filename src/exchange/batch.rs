@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::StreamExt as _;
+use uuid::Uuid;
 use wsman::clixml::Value;
 
 use super::decode;
@@ -97,11 +98,20 @@ impl Directory {
         let positions: Vec<usize> =
             (0..asked.len()).filter(|position| known.get(*position).is_some_and(&wanted)).collect();
         let reads = positions.chunks(IN_ONE_READ).map(|chunk| async move {
-            let identities = chunk.iter().map(|position| &asked[*position].identity);
-            let filter = identities.clone().map(|identity| condition(cmdlet, identity)).collect::<Vec<_>>();
+            let names = chunk.iter().map(|position| {
+                let guid = known.get(*position).and_then(Knowledge::guid);
+                (&asked[*position].identity, guid)
+            });
+            let filter: Vec<String> = names
+                .clone()
+                .flat_map(|(identity, guid)| {
+                    let own = guid.map(|guid| condition(cmdlet, &Identity::Guid(guid)));
+                    std::iter::once(condition(cmdlet, identity)).chain(own)
+                })
+                .collect();
             let found = self.matching(cmdlet, &filter.join(" -or ")).await.ok();
-            let of_each = identities.map(|identity| {
-                let named = |recipient: &&Recipient| identity.names(recipient);
+            let of_each = names.map(|(identity, guid)| {
+                let named = |found: &&Recipient| identity.names(found) || Some(found.guid) == guid;
                 found.as_ref().map(|found| found.iter().filter(named).cloned().collect::<Vec<_>>())
             });
             chunk.iter().copied().zip(of_each).collect::<Vec<_>>()
@@ -115,6 +125,16 @@ impl Directory {
             .with("ResultSize", Value::from("Unlimited"));
         let answer = self.ask(&self.pinned(call)).await?;
         Ok(answer.objects.iter().map(decode::recipient).collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+impl Knowledge {
+    /// The account, where it is known already.
+    fn guid(&self) -> Option<Uuid> {
+        match self {
+            Self::Mailbox(mailbox) => Some(mailbox.guid),
+            _ => None,
+        }
     }
 }
 
@@ -192,8 +212,6 @@ fn with_user(known: Knowledge, mut users: Vec<Recipient>) -> Knowledge {
             mailbox.add_user_view(user);
             Knowledge::Settled(Found::Recipient(mailbox))
         }
-        // Found by an address, which the user's view does not show.
-        (Knowledge::Mailbox(mailbox), None) => Knowledge::Settled(Found::Recipient(mailbox)),
         (Knowledge::Nothing, None) => Knowledge::Nothing,
         (Knowledge::Nothing, Some(user))
             if matches!(user.kind, RecipientKind::User | RecipientKind::MailUser) =>
