@@ -35,6 +35,7 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
         }
     };
     let connection = &chosen.default;
+    let locks = chosen.locks(context, &names)?;
     let sites = before_stop(stop, chosen.open(&names)).await?;
     let journal = context.open_journal(&chosen.journal_file(context)?).await?;
     journal.begin_run(id, "apply", &connection.name, &source).await?;
@@ -49,6 +50,7 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
         journal.end_run(id).await?;
     }
     journal.close().await;
+    drop(locks);
     chosen.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,

@@ -15,6 +15,7 @@ mod cmdlet;
 mod decode;
 mod json;
 mod lookup;
+mod pace;
 mod remote;
 mod wire;
 

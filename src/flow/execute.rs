@@ -17,7 +17,9 @@ use super::site::Site;
 use super::verify;
 use crate::exchange::{Answer, Call, recipient};
 use crate::plan::{self, CreateMethod, ParameterValue, Planned, Step};
-use crate::recipient::{Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient};
+use crate::recipient::{
+    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
+};
 use crate::report::{ChangeResult, ResultError, StepResult, Way};
 
 /// How old a read may be when the first write of a change is made.
@@ -270,12 +272,16 @@ impl Executor<'_> {
         result: &mut ChangeResult,
     ) -> Result<Vec<Step>, ResultError> {
         let made = answer.objects.iter().find_map(|object| recipient(object).ok());
-        let guid = made.map(|made| made.guid).or_else(|| prepared.current.as_ref().map(|user| user.guid));
+        let guid = made.as_ref().map(|made| made.guid);
+        let guid = guid.or_else(|| prepared.current.as_ref().map(|user| user.guid));
         result.guid = guid.or(result.guid);
         if remaining.is_empty() {
             return Ok(Vec::new());
         }
-        let created = self.made(job, prepared, guid).await?;
+        let created = match made.filter(shows_its_addresses) {
+            Some(created) => created,
+            None => self.made(job, prepared, guid).await?,
+        };
         result.guid = Some(created.guid);
         let (steps, findings) =
             plan::plan_after_create(&created, &job.change, &job.site.policy, &prepared.context, remaining);
@@ -302,7 +308,7 @@ impl Executor<'_> {
         let deadline = Instant::now() + job.site.connection.replication_wait;
         loop {
             match prepared.directory.find(job.change.object_type, &identity).await {
-                Ok(Some(found)) if !matches!(found.kind, crate::recipient::RecipientKind::User) => {
+                Ok(Some(found)) if !matches!(found.kind, RecipientKind::User) => {
                     return Ok(found);
                 }
                 Ok(_) if Instant::now() < deadline => tokio::time::sleep(LOOK_AGAIN).await,
@@ -401,6 +407,13 @@ impl Executor<'_> {
         self.journal.finish(job.seq, state, &json).await?;
         Ok(result)
     }
+}
+
+/// Whether the answer of a creating cmdlet is the new mailbox as it stands.
+fn shows_its_addresses(made: &Recipient) -> bool {
+    matches!(made.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
+        && !made.email_addresses.is_empty()
+        && made.email_address_policy_enabled.is_some()
 }
 
 fn needs_reading_back(result: &ChangeResult) -> bool {

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::journal::private_folder;
+
 /// A lock that ends when this is dropped, or with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -40,16 +42,17 @@ impl Lock {
         Self::take(&journal.with_file_name(name), &format!("the journal {}", journal.display()))
     }
 
-    /// Takes the lock of a connection, in a folder that all runs of this user share.
-    pub fn of_connection(folder: &Path, name: &str, endpoint: &str) -> Result<Self, LockError> {
+    /// Takes the lock of a connection, which lies where its journal is by default: all runs of this user share that.
+    pub fn of_connection(journal: &Path, name: &str, endpoint: &str) -> Result<Self, LockError> {
         // Two configuration files may use one name for different servers.
         let key: String =
             endpoint.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(120).collect();
-        Self::take(&folder.join(format!("{name}@{key}.lock")), &format!("the connection {name}"))
+        Self::take(&journal.with_file_name(format!("{name}@{key}.lock")), &format!("the connection {name}"))
     }
 
     fn take(file: &Path, what: &str) -> Result<Self, LockError> {
         let fault = |error| LockError::File { file: file.to_owned(), error };
+        private_folder(file).map_err(fault)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
@@ -96,7 +99,7 @@ mod tests {
     #[test]
     fn connections_are_told_apart_by_name_and_endpoint() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = |name, endpoint| Lock::of_connection(folder.path(), name, endpoint);
+        let lock = |name, endpoint| Lock::of_connection(&folder.path().join("corp.db"), name, endpoint);
         let _corp = lock("corp", "http://ex01/PowerShell/").unwrap();
         let _lab = lock("lab", "http://ex01/PowerShell/").unwrap();
         let _other = lock("corp", "http://ex02/PowerShell/").unwrap();

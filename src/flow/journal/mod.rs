@@ -20,6 +20,7 @@ mod tests;
 
 pub use model::{Enqueued, Entry, Filter, NewChange, OpenIntent, Run, Seq, State, StepOutcome};
 pub use path::default_path;
+pub(super) use path::private_folder;
 
 /// The layout that this program writes, `PRAGMA user_version`.
 const VERSION: i64 = 1;
