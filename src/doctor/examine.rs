@@ -184,9 +184,18 @@ async fn enter(
     checks: &mut Vec<Check>,
 ) -> Option<RunspacePool> {
     let opened = RunspacePool::open(config.clone(), PoolOptions::default()).await;
-    let signed_in = || {
+    let signed_in = |pool: Option<&RunspacePool>| {
         let who = connection.username.as_deref().unwrap_or("the holder of the ticket or certificate");
-        let check = Check::ok(names::SIGN_IN, format!("{} as {who}", connection.authentication.name()));
+        let mut how = connection.authentication.name().to_owned();
+        let found = pool.map(RunspacePool::signed_in);
+        if let Some(mechanism) = found.as_ref().and_then(|found| found.mechanism) {
+            how += &format!(" ({mechanism})");
+        }
+        let mut detail = format!("{how} as {who}");
+        if let Some(reason) = found.and_then(|found| found.kerberos_failure) {
+            detail += &format!("; not Kerberos: {reason}");
+        }
+        let check = Check::ok(names::SIGN_IN, detail);
         match connection.authentication {
             Authentication::CredSsp => check
                 .warn("CredSSP hands the password to the server, and whoever rules it")
@@ -196,7 +205,7 @@ async fn enter(
     };
     match opened {
         Ok(pool) => {
-            checks.push(signed_in());
+            checks.push(signed_in(Some(&pool)));
             checks.push(Check::ok(names::SHELL, config.resource_uri.clone()));
             Some(pool)
         }
@@ -216,7 +225,7 @@ async fn enter(
             None
         }
         Err(error) => {
-            checks.push(signed_in());
+            checks.push(signed_in(None));
             checks.push(Check::failed(names::SHELL, error.to_string(), hints::shell(connection, &error)));
             None
         }

@@ -14,6 +14,9 @@ use wsman::client::{
 use super::ExchangeError;
 use crate::config::{Authentication, Connection, Tls};
 
+/// A shell of a program that was killed counts against the account's quota until it ends.
+const SHELL_IDLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
 /// Largest file that is read: keytab, ticket cache, certificates.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
@@ -46,8 +49,12 @@ pub(crate) fn wire_config(connection: &Connection) -> Result<ConnectionConfig, E
         config.redirects = RedirectPolicy::Hosts(connection.redirect_hosts.clone());
     }
     let timeouts = &connection.timeouts;
-    config.timeouts =
-        Timeouts { connect: timeouts.connect, sign_in: timeouts.sign_in, ..Timeouts::default() };
+    config.timeouts = Timeouts {
+        connect: timeouts.connect,
+        sign_in: timeouts.sign_in,
+        shell_idle: Some(SHELL_IDLE),
+        ..Timeouts::default()
+    };
     config.danger_basic_over_http = connection.danger.basic_over_http;
     config.danger_skip_channel_binding = connection.danger.skip_channel_binding;
     config.danger_old_credssp = connection.danger.old_credssp;

@@ -27,7 +27,8 @@ pub struct Tally {
     pub no_change: usize,
     pub set: usize,
     pub delta: usize,
-    pub open: usize,
+    /// What the rules leave open, by the reason: these are held against the invariants alone.
+    pub open: BTreeMap<&'static str, usize>,
     pub policy: usize,
     /// How often each rule refused, by its number; R26 with the plan.
     pub refusals: BTreeMap<&'static str, usize>,
@@ -66,8 +67,8 @@ fn one(
     tally: &mut Tally,
 ) -> Result<(), String> {
     let (sent, result, mentioned) = match (verdict, merged) {
-        (Verdict::Open(_), _) => {
-            tally.open += 1;
+        (Verdict::Open(reason), _) => {
+            *tally.open.entry(reason).or_default() += 1;
             return Ok(());
         }
         (Verdict::Refused(reasons), Err(refusal)) => {

@@ -41,7 +41,12 @@ fn result(case: &Case, merged: &Merge) -> Result<(), String> {
     let sent = !matches!(merged.outcome, Outcome::NoChange);
     let result = &merged.result;
     let difference = matches!(case.flow, Flow::Delta { .. });
-    let primaries = |list: &[String]| list.iter().filter(|value| is_primary(value)).count();
+    // Where nothing is sent the list is Exchange's own. By 2.5's `state`, a set of keys, a broken object that holds its
+    // primary twice under one key needs no write (R21, R22).
+    let primaries = |list: &[String]| {
+        let marked = list.iter().filter(|value| is_primary(value));
+        if sent { marked.count() } else { marked.map(|value| key_of(value)).collect::<BTreeSet<_>>().len() }
+    };
     if primaries(result) != 1 && !(difference && primaries(&case.current) != 1) {
         return Err("1: not exactly one primary".into());
     }

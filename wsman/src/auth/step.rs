@@ -156,3 +156,12 @@ pub enum Mechanism {
     /// RFC 4121.
     Kerberos,
 }
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ntlm => "NTLM",
+            Self::Kerberos => "Kerberos",
+        })
+    }
+}

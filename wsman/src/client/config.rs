@@ -89,6 +89,9 @@ pub struct Timeouts {
     pub stop: Duration,
     /// Signals and Delete while closing
     pub close: Duration,
+    /// After how long without a request the server deletes the shell, so that a client that was killed leaves nothing
+    /// behind for long; the server's own time where this is `None`. At least a minute
+    pub shell_idle: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -101,6 +104,7 @@ impl Default for Timeouts {
             network: Duration::from_secs(30),
             stop: Duration::from_secs(60),
             close: Duration::from_secs(30),
+            shell_idle: None,
         }
     }
 }

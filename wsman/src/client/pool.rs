@@ -80,6 +80,7 @@ impl RunspacePool {
             resource_uri: target.config.resource_uri.clone(),
             locale: target.config.locale.clone(),
             operation_timeout: target.config.timeouts.operation,
+            shell_idle: target.config.timeouts.shell_idle,
         };
         debug!(endpoint = %target.endpoint(), resource_uri = %endpoint.resource_uri, "opening a runspace pool");
         let session = Session::new(endpoint, new_id(), ClientPool::new(new_id(), machine))?;

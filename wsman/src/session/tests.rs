@@ -35,6 +35,7 @@ impl Bench {
             resource_uri: "http://schemas.microsoft.com/powershell/Microsoft.Exchange".into(),
             locale: "en-US".into(),
             operation_timeout: Duration::from_secs(60),
+            shell_idle: None,
         };
         let pool = ClientPool::new(POOL, ClientConfig::default());
         let session = Session::new(endpoint, Uuid::from_u128(7), pool).unwrap();

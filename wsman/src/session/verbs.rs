@@ -25,6 +25,8 @@ pub struct EndpointInfo {
     pub locale: String,
     /// How long the server may take for an answer
     pub operation_timeout: Duration,
+    /// `rsp:IdleTimeOut`: after how long without a request the server deletes the shell; its default where this is `None`
+    pub shell_idle: Option<Duration>,
 }
 
 /// A shell that was created: how the server wants it to be named.
@@ -89,7 +91,9 @@ impl Verbs {
         let signal = |id, code| wsmv::write_request(&header, &Signal::new(&upper_case_id(id), code));
         let text = match kind {
             RequestKind::Create => {
-                wsmv::write_request(&header, &Create::runspace_pool(&self.shell_id, bytes()))
+                let mut create = Create::runspace_pool(&self.shell_id, bytes());
+                create.idle_time_out = self.endpoint.shell_idle;
+                wsmv::write_request(&header, &create)
             }
             RequestKind::Command(id) => {
                 wsmv::write_request(&header, &Command::pipeline(&upper_case_id(id), &payload.bytes))

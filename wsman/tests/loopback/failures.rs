@@ -183,6 +183,20 @@ async fn a_shell_that_nobody_uses_is_closed_and_its_client_told() {
     pool.close().await.unwrap();
 }
 
+/// F59: what a killed client leaves behind ends when the client asked for, not hours later.
+#[tokio::test(flavor = "multi_thread")]
+async fn f59_a_client_says_how_long_its_shell_may_idle() {
+    let lab = Running::start().await;
+    let mut config = lab.config(false);
+    config.timeouts.shell_idle = Some(std::time::Duration::from_secs(1));
+    let pool = RunspacePool::open(config, PoolOptions::default()).await.unwrap();
+    assert_eq!(lab.server.shell_count(), 1);
+    while lab.server.shell_count() > 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(pool);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn garbage_disturbs_nobody() {
     let lab = Running::start().await;
