@@ -157,8 +157,8 @@ impl KerberosInitiator {
             );
         }
         let (key, from_acceptor) = match reply.subkey.as_ref().map(EncryptionKey::to_key).transpose()? {
-            // Contexts of RFC 4757 know no key of the acceptor's; whatever it sends, both sides use ours. Nor does anybody
-            // who reads along talk the two into RC4 this way.
+            // Contexts of RFC 4757 know no key of the acceptor's: MIT sends none, Windows sends ours back. Nor does
+            // anybody talk the two sides into RC4 this way.
             Some(subkey) if subkey.etype() != EncryptionType::Rc4 => (subkey, true),
             Some(_) if asked.subkey.etype() != EncryptionType::Rc4 => {
                 return Err(KerberosError::UnsupportedEncryption(EncryptionType::Rc4.number()).into());

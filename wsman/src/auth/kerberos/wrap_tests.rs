@@ -186,6 +186,29 @@ fn f14_rc4_tokens_have_no_padding_and_any_frame_length() {
     }
 }
 
+/// MIT counts the byte of padding in `Length`: it is cut off under RC4, once, and nothing is under AES.
+#[test]
+fn f14_only_rc4_has_padding_and_only_one_byte_of_it() {
+    for etype in ALL {
+        for (message, expected) in [
+            (b"<x/>\x01".as_slice(), b"<x/>".as_slice()),
+            (b"<x/>\x01\x01", b"<x/>\x01"),
+            (b"<x/>\x02\x02", b"<x/>\x02\x02"),
+            (b"\x01<x/>", b"\x01<x/>"),
+            (b"\x01", b""),
+            (b"", b""),
+        ] {
+            let context = |protection: KerberosProtection| {
+                SecurityContext::new(Mechanism::Kerberos, Scheme::Kerberos, Box::new(protection))
+            };
+            let sealed = multipart::seal(&mut context(acceptor(etype)), message).unwrap();
+            let opened = multipart::unseal(&mut context(initiator(etype)), &sealed.content_type, &sealed.body);
+            let expected = if etype == EncryptionType::Rc4 { expected } else { message };
+            assert_eq!(opened.as_deref(), Ok(expected), "{etype}");
+        }
+    }
+}
+
 /// Without a key of the acceptor's the flag is not set, and a peer that says otherwise means another key.
 #[test]
 fn f10_the_flag_says_whose_key_it_is() {
