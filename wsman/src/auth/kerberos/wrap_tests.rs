@@ -202,7 +202,8 @@ fn f14_only_rc4_has_padding_and_only_one_byte_of_it() {
                 SecurityContext::new(Mechanism::Kerberos, Scheme::Kerberos, Box::new(protection))
             };
             let sealed = multipart::seal(&mut context(acceptor(etype)), message).unwrap();
-            let opened = multipart::unseal(&mut context(initiator(etype)), &sealed.content_type, &sealed.body);
+            let opened =
+                multipart::unseal(&mut context(initiator(etype)), &sealed.content_type, &sealed.body);
             let expected = if etype == EncryptionType::Rc4 { expected } else { message };
             assert_eq!(opened.as_deref(), Ok(expected), "{etype}");
         }
