@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::base_hash;
 use super::intake::SecretStore;
-use super::journal::{Journal, JournalError, Seq, State, StepOutcome};
+use super::journal::{Journal, JournalError, PlanRecord, Seq, State, StepOutcome};
 use super::prepare::{Prepared, failure, is_refusal, no_answer, prepare, read_many};
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
@@ -20,7 +20,7 @@ use crate::plan::{self, CreateMethod, ParameterValue, Planned, Step};
 use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
 };
-use crate::report::{ChangeResult, ResultError, StepResult, Way};
+use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
 
 /// How old a read may be when the first write of a change is made.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
@@ -149,8 +149,15 @@ impl Executor<'_> {
             prepared.planned = saved.clone();
         }
         let masked = prepared.planned.steps.iter().map(Step::to_json).collect();
+        let diff = Diff::of(&prepared.planned, prepared.current.as_ref());
+        let read = PlanRecord {
+            guid,
+            base_hash: &base,
+            steps: Json::Array(masked),
+            diff: serde_json::to_value(diff).unwrap_or_default(),
+        };
         // The account was read: what came of an earlier step is known now.
-        self.journal.record_plan(job.seq, guid, &base, &Json::Array(masked)).await?;
+        self.journal.record_plan(job.seq, &read).await?;
         let former = std::mem::replace(
             result,
             ChangeResult::of_plan(&job.change, &job.site.connection.name, &prepared.planned),

@@ -115,6 +115,19 @@ pub enum Enqueued {
     },
 }
 
+/// An account as it was read, and what was planned for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanRecord<'a> {
+    /// The account, where there is one
+    pub guid: Option<Uuid>,
+    /// The hash of its state
+    pub base_hash: &'a str,
+    /// The steps, masked
+    pub steps: Json,
+    /// What they change
+    pub diff: Json,
+}
+
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
@@ -132,6 +145,27 @@ impl StepOutcome {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Every change came to a result
+    Complete,
+    /// Somebody stopped it; what was not begun waits
+    Stopped,
+    /// It broke off, and why
+    Broken(String),
+}
+
+impl RunEnd {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Stopped => "stopped",
+            Self::Broken(_) => "broken",
         }
     }
 }
