@@ -16,3 +16,4 @@ mod road;
 mod sign_in;
 mod tickets;
 mod tls;
+mod trace;
