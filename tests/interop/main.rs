@@ -7,6 +7,7 @@
 mod binding;
 mod credssp;
 mod credssp_acceptor;
+mod gss;
 mod kdc;
 mod kerberos_files;
 mod matrix;

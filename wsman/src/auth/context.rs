@@ -51,6 +51,13 @@ pub trait Protection: Send {
         Some(plain_length)
     }
 
+    /// How many bytes of padding stand at the end of an unsealed SOAP message, where the peer counts them in `Length`
+    /// (RC4, RFC 4757 7.3).
+    fn padding(&self, message: &[u8]) -> usize {
+        let _ = message;
+        0
+    }
+
     /// Decrypts and verifies the next message where header and data came as one token (GSS_Unwrap, RFC 2743
     /// section 2.3.4). A signature of 16 bytes stands in front, unless a mechanism knows better.
     ///

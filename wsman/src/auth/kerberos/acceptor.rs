@@ -195,26 +195,28 @@ impl KerberosAcceptor {
         let end = authenticator.time.seconds() + self.service.clock_skew.as_secs();
         self.service.remember(mark, end, self.now.as_secs())?;
 
-        let mut bytes = [0; 32];
-        random(&mut bytes);
-        let etype = authenticator
-            .subkey
-            .as_ref()
-            .map_or(Ok(key.etype()), |subkey| EncryptionType::from_number(subkey.key_type))?;
-        let etype = self.service.take_etype(etype)?;
-        let subkey = Key::new(etype, &bytes[..etype.key_length()])?;
+        let theirs_or_session = match &authenticator.subkey {
+            Some(subkey) => subkey.to_key()?,
+            None => key.clone(),
+        };
+        let etype = self.service.take_etype(theirs_or_session.etype())?;
         let mut number = [0; 4];
         random(&mut number);
         let sequence = sequence_number(&number);
-        let (context_key, from_acceptor, reply) = if gss.flags & checksum::MUTUAL == 0 {
-            // Without an answer there can be no subkey of ours.
-            let key = authenticator.subkey.as_ref().map_or(Ok(key), EncryptionKey::to_key)?;
-            (key, false, None)
+        let is_mutual = gss.flags & checksum::MUTUAL != 0;
+        // Without an answer there can be no subkey of ours; and contexts of RFC 4757 know none.
+        let ours = if is_mutual && etype != EncryptionType::Rc4 {
+            let mut bytes = zeroize::Zeroizing::new(vec![0; etype.key_length()]);
+            random(&mut bytes);
+            Some(Key::new(etype, std::mem::take(&mut *bytes))?)
         } else {
+            None
+        };
+        let reply = if is_mutual {
             let part = EncApRepPart {
                 time: authenticator.time,
                 microseconds: authenticator.microseconds,
-                subkey: Some(EncryptionKey::try_from(&subkey)?),
+                subkey: ours.as_ref().map(EncryptionKey::try_from).transpose()?,
                 sequence_number: Some(i64::from(sequence)),
             };
             let plain = zeroize::Zeroizing::new(part.to_message()?);
@@ -222,12 +224,15 @@ impl KerberosAcceptor {
             random(&mut confounder);
             let encrypted = EncryptedData::seal(&key, usage::AP_REP, &plain, &confounder)?;
             let reply = ApRep { version: 5, message_type: 15, encrypted };
-            (subkey, true, Some(framed(TokenId::ApRep, &reply.to_message()?)?))
+            Some(framed(TokenId::ApRep, &reply.to_message()?)?)
+        } else {
+            None
         };
-        let theirs = authenticator.sequence_number.map_or(0, as_sequence);
-        let ours = if reply.is_some() { u64::from(sequence) } else { theirs };
-        let protection =
-            KerberosProtection::new(context_key, from_acceptor, Role::Acceptor, (ours, theirs), random);
+        let from_acceptor = ours.is_some();
+        let context_key = ours.unwrap_or(theirs_or_session);
+        let incoming = authenticator.sequence_number.map_or(0, as_sequence);
+        let numbers = (if is_mutual { u64::from(sequence) } else { incoming }, incoming);
+        let protection = KerberosProtection::new(context_key, from_acceptor, Role::Acceptor, numbers, random);
         let context = SecurityContext::new(Mechanism::Kerberos, self.scheme, Box::new(protection));
         let user = UserName::new("", client.to_string());
         Ok(AcceptorStep::Established { token: reply, context, user })

@@ -156,14 +156,15 @@ impl KerberosInitiator {
                 KerberosError::Mismatch("the service repeats another time than the one it was sent").into()
             );
         }
-        let (key, from_acceptor) = match &reply.subkey {
-            Some(subkey) => (subkey.to_key()?, true),
-            None => (asked.subkey, false),
+        let (key, from_acceptor) = match reply.subkey.as_ref().map(EncryptionKey::to_key).transpose()? {
+            // Contexts of RFC 4757 know no key of the acceptor's: MIT sends none, Windows sends ours back. Nor does
+            // anybody talk the two sides into RC4 this way.
+            Some(subkey) if subkey.etype() != EncryptionType::Rc4 => (subkey, true),
+            Some(_) if asked.subkey.etype() != EncryptionType::Rc4 => {
+                return Err(KerberosError::UnsupportedEncryption(EncryptionType::Rc4.number()).into());
+            }
+            _ => (asked.subkey, false),
         };
-        // Nobody who reads along talks the two sides into something weaker than what the KDC gave them.
-        if key.etype() == EncryptionType::Rc4 && self.ticket.key.etype() != EncryptionType::Rc4 {
-            return Err(KerberosError::UnsupportedEncryption(key.etype().number()).into());
-        }
         let theirs = reply.sequence_number.map_or(0, as_sequence);
         let random = self.random.take().ok_or(AuthError::Unexpected("the sign-in is over"))?;
         let numbers = (asked.sequence, theirs);

@@ -183,6 +183,12 @@ impl Protection for KerberosProtection {
         opened
     }
 
+    /// MIT pads RC4 tokens with one byte of this value and counts it, Windows does not. No XML document ends with it, in
+    /// UTF-8 or UTF-16: nothing of a message is lost.
+    fn padding(&self, message: &[u8]) -> usize {
+        usize::from(self.key.etype() == EncryptionType::Rc4 && message.ends_with(&[1]))
+    }
+
     fn sign_mech_list(&mut self, list: &[u8]) -> Result<Vec<u8>, AuthError> {
         let number = self.next_outgoing();
         if self.key.etype() == EncryptionType::Rc4 {

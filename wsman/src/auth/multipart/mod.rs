@@ -102,6 +102,7 @@ pub fn unseal(context: &mut SecurityContext, content_type: &str, body: &[u8]) ->
         }
         soap.extend_from_slice(&message);
     }
+    soap.truncate(soap.len() - context.protection().padding(&soap).min(soap.len()));
     Ok(soap)
 }
 
