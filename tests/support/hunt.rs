@@ -35,9 +35,9 @@ impl Hunt {
                 .collect();
             // Whole characters that hold nothing but the secret.
             let first = (shift * 8).div_ceil(6) * 6;
-            let characters = bits[first..].chunks_exact(6).map(|six| {
-                BASE64[six.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]
-            });
+            let characters = bits[first..]
+                .chunks_exact(6)
+                .map(|six| BASE64[six.iter().fold(0, |value, bit| value << 1 | usize::from(*bit))]);
             let text: Vec<u8> = characters.collect();
             let url_safe = text.iter().map(|c| match c {
                 b'+' => b'-',
