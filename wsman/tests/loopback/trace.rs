@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use wsman::auth::{Credentials, Scheme};
 use wsman::client::{
     Authentication, ConnectionConfig, Kerberos, KerberosSettings, Krb5ConfSource, PoolOptions, RunspacePool,
-    Trace, TraceEntry, TracePart, TraceSink,
+    Trace, TraceEntry, TraceSink,
 };
 use wsman::clixml::Value;
 use wsman::psrp::Command;
@@ -21,22 +21,18 @@ const ETYPE: wsman::auth::kerberos::EncryptionType = wsman::auth::kerberos::Encr
 
 /// What was traced.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<(u64, String, TracePart, String)>>>);
+struct Kept(Arc<Mutex<String>>);
 
 impl TraceSink for Kept {
     fn write(&self, entry: &TraceEntry<'_>) {
-        let entry = (entry.exchange, entry.name.to_owned(), entry.part, entry.text.to_owned());
-        self.0.lock().unwrap().push(entry);
+        let TraceEntry { exchange, connection, name, part, text } = entry;
+        *self.0.lock().unwrap() += &format!("{exchange} {connection} {name} {part:?}\n{text}\n");
     }
 }
 
 impl Kept {
     fn all(&self) -> String {
-        let entries = self.0.lock().unwrap();
-        entries
-            .iter()
-            .map(|(number, name, part, text)| format!("{number} {name} {part:?}\n{text}\n"))
-            .collect()
+        self.0.lock().unwrap().clone()
     }
 }
 

@@ -92,7 +92,7 @@ fn challenge(challenge: &Challenge) -> String {
 fn kind(token: &[u8]) -> &'static str {
     let begins_with = |mechanism: &[u8]| token.get(2..20).is_some_and(|head| contains(head, mechanism));
     match token {
-        [rest @ ..] if rest.starts_with(NTLM) => match rest.get(NTLM.len()) {
+        rest if rest.starts_with(NTLM) => match rest.get(NTLM.len()) {
             Some(1) => "NTLM NEGOTIATE_MESSAGE",
             Some(2) => "NTLM CHALLENGE_MESSAGE",
             Some(3) => "NTLM AUTHENTICATE_MESSAGE",
