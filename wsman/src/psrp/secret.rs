@@ -1,7 +1,6 @@
 //! Finding and replacing SecureStrings inside values.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use crate::clixml::{Container, Member, Object, Properties, SecureText, Value};
@@ -10,11 +9,12 @@ use crate::clixml::{Container, Member, Object, Properties, SecureText, Value};
 const MAX_DEPTH: usize = 256;
 
 /// Every SecureString in the value.
+#[cfg(feature = "client")]
 pub(crate) fn secure_strings(value: &Value) -> Vec<SecureText> {
     let mut found = Vec::new();
     let Ok(_) = replace(value.clone(), &mut |text| {
         found.push(text.clone());
-        Ok::<_, Infallible>(text)
+        Ok::<_, std::convert::Infallible>(text)
     });
     found
 }
