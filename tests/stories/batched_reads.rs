@@ -52,7 +52,7 @@ async fn a_batch_tells_what_single_reads_tell() {
     let names = names(&running.directory());
     assert!(names.len() > 300, "{}", names.len());
     for name in ["lab", "lab-hybrid"] {
-        let open = exchange::open(config.connection(Some(name)).unwrap()).await.unwrap();
+        let open = exchange::open(config.connection(Some(name)).unwrap(), None).await.unwrap();
         let directory = Directory::new(open, None);
         let asked: Vec<Asked> = names
             .iter()
