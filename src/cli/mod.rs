@@ -16,6 +16,7 @@ mod init;
 mod input;
 mod invoke;
 mod lab;
+mod perform;
 mod plan;
 mod progress;
 mod session;
