@@ -20,7 +20,9 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Enqueued, Entry, Filter, NewChange, OpenIntent, Run, RunEnd, Seq, State, StepOutcome};
+pub use model::{
+    Enqueued, Entry, Failed, Filter, NewChange, OpenIntent, Run, RunEnd, Seq, State, StepOutcome,
+};
 pub use path::default_path;
 pub use rows::NewRow;
 
