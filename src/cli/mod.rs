@@ -24,6 +24,7 @@ mod retry;
 mod session;
 mod signal;
 mod status;
+mod trace;
 
 pub use error::{CommandError, ErrorKind};
 
