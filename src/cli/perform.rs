@@ -34,6 +34,7 @@ pub(super) async fn perform(
     let Task { id, command, work, options, report } = task;
     let connection = &chosen.default;
     let names = input::connections(work.changes());
+    let locks = chosen.locks(context, &names)?;
     let sites = before_stop(stop, chosen.open(&names)).await?;
     let file = chosen.journal_file(context)?;
     // A temporary journal takes the folder beside it along.
@@ -61,6 +62,7 @@ pub(super) async fn perform(
     let results = applied?;
     ended?;
     journal.close().await;
+    drop(locks);
     chosen.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,

@@ -32,7 +32,7 @@ pub use form::{Form, Format};
 pub use html::report_html;
 pub use overview::run_text;
 pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary, plan_text};
-pub use result::{ChangeResult, ResultError, StepResult, Totals};
+pub use result::{ChangeResult, Pace, ResultError, StepResult, Totals, Way};
 pub use run::{Ending, RunInfo, RunReport, RunRow, StepRecord};
 pub use style::{Style, Tone, printable};
 pub use table::changes_csv;
