@@ -11,6 +11,8 @@ mod certificate;
 mod doctor;
 #[cfg(unix)]
 mod doctor_way;
+#[cfg(unix)]
+mod efficiency;
 mod in_process;
 mod lab;
 mod reports;
