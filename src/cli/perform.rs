@@ -30,6 +30,7 @@ pub(super) async fn perform(
     let Task { id, command, work, options } = task;
     let connection = &chosen.default;
     let names = input::connections(work.changes());
+    let locks = chosen.locks(context, &names)?;
     let sites = before_stop(stop, chosen.open(&names)).await?;
     let journal = context.open_journal(&chosen.journal_file(context)?).await?;
     journal.begin_run(id, command, &connection.name, work.source()).await?;
@@ -49,6 +50,7 @@ pub(super) async fn perform(
     let results = applied?;
     ended?;
     journal.close().await;
+    drop(locks);
     chosen.end().await?;
     match context.common.output {
         Output::Text => context.out(&summary(&results, context.output_style()))?,

@@ -13,7 +13,7 @@ mod text;
 pub use diff::{AttributeLine, Diff};
 pub use form::{Form, Format};
 pub use plan::{PLAN_VERSION, PlannedChange, SavedPlan, SavedPlanError, plan_summary, plan_text};
-pub use result::{ChangeResult, ResultError, StepResult, Totals};
+pub use result::{ChangeResult, Pace, ResultError, StepResult, Totals, Way};
 pub use run::{Ending, RunInfo, RunReport, RunRow, StepRecord};
 pub use style::{Style, Tone, printable};
 pub use text::{result_text, summary};

@@ -1,5 +1,6 @@
 //! Things that must hold across the whole program.
 
+mod batched_reads;
 #[cfg(unix)]
 mod broken_peer;
 mod canary;

@@ -85,10 +85,8 @@ impl RefusedRow {
             guid: None,
             action: Action::Refused,
             error: Some(ResultError {
-                class: ErrorClass::InvalidInput,
-                message: self.problems.join("; "),
                 hint: self.hint.clone(),
-                owner: None,
+                ..ResultError::new(ErrorClass::InvalidInput, self.problems.join("; "))
             }),
             warnings: Vec::new(),
             steps: Vec::new(),

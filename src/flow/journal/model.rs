@@ -115,6 +115,19 @@ pub enum Enqueued {
     },
 }
 
+/// An account as it was read, and what was planned for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanRecord<'a> {
+    /// The account, where there is one
+    pub guid: Option<Uuid>,
+    /// The hash of its state
+    pub base_hash: &'a str,
+    /// The steps, masked
+    pub steps: Json,
+    /// What they change
+    pub diff: Json,
+}
+
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
