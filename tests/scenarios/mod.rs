@@ -4,4 +4,6 @@ pub mod bench;
 
 mod addresses;
 mod creating;
+mod plans;
+mod relay;
 mod ways;
