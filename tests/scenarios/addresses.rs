@@ -38,7 +38,10 @@ fn s05_primary_in_an_excluded_domain() {
     bench.connect("on-premises", "enable", EXCLUDED);
     // The flow's own primary may not be there, and then nothing is touched.
     let refused = bench.apply_one(&format!("Identity,EmailAddresses\nada,a@contoso.com;a@{ROUTING}\n"), 1);
-    assert_eq!((&refused["action"], &refused["error"]["class"]), (&"refused".into(), &"refused_by_rule".into()));
+    assert_eq!(
+        (&refused["action"], &refused["error"]["class"]),
+        (&"refused".into(), &"refused_by_rule".into())
+    );
     assert!(message(&refused).contains("R11"), "{refused}");
     assert_eq!(bench.written(), [""; 0]);
     assert_eq!(bench.apply_one("Identity,EmailAddresses\nada,ada@contoso.com\n", 0)["action"], "updated");
@@ -50,7 +53,10 @@ fn s06_empty_flow() {
     let bench = Bench::new(&directory([mailbox("ada", &["SMTP:ada@contoso.com", "smtp:a@contoso.com"])]));
     bench.connect("on-premises", "enable", "");
     let refused = bench.apply_one("Identity,EmailAddresses\nada,$null\n", 1);
-    assert_eq!((&refused["action"], &refused["error"]["class"]), (&"refused".into(), &"refused_by_rule".into()));
+    assert_eq!(
+        (&refused["action"], &refused["error"]["class"]),
+        (&"refused".into(), &"refused_by_rule".into())
+    );
     assert!(message(&refused).contains("R6"), "{refused}");
     assert!(refused["error"]["hint"].as_str().unwrap().contains("keep_primary"), "{refused}");
     assert_eq!(bench.written(), [""; 0]);
@@ -79,9 +85,15 @@ fn s07_policy_enabled_mailbox() {
     bench.connect("on-premises", "enable", "email_address_policy = \"disable\"");
     assert_eq!(bench.apply_one(flow, 0)["action"], "updated");
     let last = bench.writes().pop().unwrap();
-    assert_eq!(last["parameters"]["EmailAddressPolicyEnabled"].to_string().to_lowercase().replace('"', ""), "false");
+    assert_eq!(
+        last["parameters"]["EmailAddressPolicyEnabled"].to_string().to_lowercase().replace('"', ""),
+        "false"
+    );
     let ada = bench.get("Get-Mailbox", "ada");
-    assert_eq!((&ada["PrimarySmtpAddress"], &ada["EmailAddressPolicyEnabled"]), (&"lovelace@contoso.com".into(), &false.into()));
+    assert_eq!(
+        (&ada["PrimarySmtpAddress"], &ada["EmailAddressPolicyEnabled"]),
+        (&"lovelace@contoso.com".into(), &false.into())
+    );
 }
 
 #[test]

@@ -43,7 +43,10 @@ fn s20_disable_of_a_remote_mailbox_with_an_archive() {
     let steps = planned[0]["steps"].as_array().unwrap();
     assert_eq!(steps.len(), 2, "{planned:?}");
     assert!(steps.iter().all(|step| step["cmdlet"] == "Disable-RemoteMailbox"));
-    assert_eq!((&steps[0]["parameters"]["Archive"], steps[1]["parameters"].get("Archive")), (&json!(true), None));
+    assert_eq!(
+        (&steps[0]["parameters"]["Archive"], steps[1]["parameters"].get("Archive")),
+        (&json!(true), None)
+    );
 
     let first = bench.apply_one(flow, 5);
     assert_eq!(first["action"], "pending", "{first}");
@@ -58,7 +61,10 @@ fn s20_disable_of_a_remote_mailbox_with_an_archive() {
 
     // What would delete the directory user is refused, and nothing like it was ever sent.
     let refused = bench.apply_one("Operation,Identity\nremove,bob\n", 1);
-    assert_eq!((&refused["action"], &refused["error"]["class"]), (&"refused".into(), &"refused_by_rule".into()));
+    assert_eq!(
+        (&refused["action"], &refused["error"]["class"]),
+        (&"refused".into(), &"refused_by_rule".into())
+    );
     assert!(message(&refused).contains("directory user"), "{refused}");
     assert!(bench.cmdlets().iter().all(|entry| !name(entry).starts_with("Remove-")));
     assert_eq!(bench.get("Get-User", "ada")["SamAccountName"], "ada", "the directory user is still there");

@@ -30,7 +30,10 @@ fn s09_plan_mode() {
         assert_eq!(planned["steps"], applied["steps"], "the plan shown is the plan run");
     }
     let ran: Vec<Json> = bench.writes().iter().filter(|entry| entry["wrote"] == true).cloned().collect();
-    assert_eq!(ran.len(), applied.iter().map(|result| result["steps"].as_array().unwrap().len()).sum::<usize>());
+    assert_eq!(
+        ran.len(),
+        applied.iter().map(|result| result["steps"].as_array().unwrap().len()).sum::<usize>()
+    );
     // It was made for a state that is gone: nothing of it runs again.
     let again = bench.results(&["apply", "plan.json", "--journal", "other.db"], 1);
     for result in &again {
@@ -57,7 +60,8 @@ fn s23_without_exchange() {
     set("ada", "CustomAttribute1=x").refuses(1, &["Backoff time: 10 ms."]);
     assert_eq!(set("ada", "CustomAttribute1=x").code, Some(0));
     // Addresses are unique.
-    set("ada", "EmailAddresses=SMTP:ada@contoso.com;smtp:owned@contoso.com").refuses(1, &["already being used"]);
+    set("ada", "EmailAddresses=SMTP:ada@contoso.com;smtp:owned@contoso.com")
+        .refuses(1, &["already being used"]);
     // A policy that owns the primary address: success, and a warning that it was none.
     let warned = set("owned", "PrimarySmtpAddress=mine@contoso.com");
     assert!(warned.stderr.contains("email address policy"), "{warned:?}");

@@ -55,7 +55,9 @@ fn s14_password_without_credssp() {
         assert!(searched.iter().any(|path| path.ends_with(file)), "{file}: {searched:?}");
     }
     // And it arrived: she can sign in with it.
-    let own = std::fs::read_to_string(bench.path("it.toml")).unwrap().replace("CONTOSO\\svc-idm", "ada@contoso.com");
+    let own = std::fs::read_to_string(bench.path("it.toml"))
+        .unwrap()
+        .replace("CONTOSO\\svc-idm", "ada@contoso.com");
     bench.place.write("password", CANARY);
     assert!(Command::new("chmod").arg("600").arg(bench.path("password")).status().unwrap().success());
     bench.place.write("own.toml", &own.replace("lab.toml.password", "password"));
@@ -117,7 +119,11 @@ fn s18_doctor() {
     let mut seed = directory([]);
     seed["restrictions"] = json!({"hidden_cmdlets": ["Set-Mailbox"]});
     let bench = Bench::new(&seed);
-    bench.connect("on-premises", "enable", &format!("excluded_smtp_domains = [\"{}\"]", super::bench::ROUTING));
+    bench.connect(
+        "on-premises",
+        "enable",
+        &format!("excluded_smtp_domains = [\"{}\"]", super::bench::ROUTING),
+    );
     let checks = |bench: &Bench| -> Vec<Json> {
         let ran = bench.run(&["doctor", "--output", "jsonl"]);
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -176,7 +182,8 @@ fn s21_overlapping_runs_are_refused() {
         ran.refuses(2, &[what, &format!("process {}", first.id()), "hint: wait until it has ended"]);
     }
     // Another connection, and the same journal.
-    let other = std::fs::read_to_string(bench.path("it.toml")).unwrap().replace("connections.it", "connections.at");
+    let other =
+        std::fs::read_to_string(bench.path("it.toml")).unwrap().replace("connections.it", "connections.at");
     bench.place.write("at.toml", &other);
     let ran = bench.place.run(&["apply", "other.csv", "-c", "at.toml", "--journal", "one.db"]);
     ran.refuses(2, &["the journal one.db", "hint: wait until it has ended"]);
