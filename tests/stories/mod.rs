@@ -13,6 +13,7 @@ mod doctor;
 mod doctor_way;
 mod in_process;
 mod lab;
+mod reports;
 mod sample_commands;
 mod sample_files;
 #[cfg(unix)]
