@@ -15,6 +15,7 @@ mod doctor_way;
 mod efficiency;
 mod in_process;
 mod lab;
+mod library;
 mod reports;
 mod sample_commands;
 mod sample_files;
