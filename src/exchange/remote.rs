@@ -1,5 +1,6 @@
 //! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
 
+use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool};
 use wsman::clixml::Value;
-use wsman::psrp::{Command, Outcome};
+use wsman::psrp::{Command, Outcome, Record};
 
 use super::wire::wire_config;
 use super::{Answer, Call, Exchange, ExchangeError};
@@ -63,11 +64,7 @@ impl Remote {
 
     async fn attempt(&self, call: &Call) -> Result<Answer, ExchangeError> {
         let pool = self.runspace().await?;
-        let mut command = Command::new(&call.cmdlet);
-        for (name, value) in &call.parameters {
-            command = command.parameter(name, value.clone());
-        }
-        let answer = run(&pool, command, self.operation).await;
+        let answer = run(&pool, command(call), self.operation).await;
         // After an error the runspace is given up: nobody knows what still runs in it.
         if answer.is_ok() {
             self.put_back(pool);
@@ -96,6 +93,22 @@ impl Exchange for Remote {
         }
     }
 
+    async fn read(
+        &self,
+        call: &Call,
+        each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
+    ) -> Result<Answer, ExchangeError> {
+        let Ok(_slot) = self.slots.acquire().await else {
+            return Err(ExchangeError::SessionLost("the connection is closed".into()));
+        };
+        let pool = self.runspace().await?;
+        let answer = stream(&pool, command(call), self.operation, each).await;
+        if answer.as_ref().is_ok_and(|answer| !matches!(answer.outcome, Outcome::Stopped(_))) {
+            self.put_back(pool);
+        }
+        answer
+    }
+
     async fn close(&self) {
         let pools = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
         for pool in pools {
@@ -103,6 +116,50 @@ impl Exchange for Remote {
             let _ = pool.close().await;
         }
     }
+}
+
+fn command(call: &Call) -> Command {
+    call.parameters
+        .iter()
+        .fold(Command::new(&call.cmdlet), |command, (name, value)| command.parameter(name, value.clone()))
+}
+
+/// Runs one command and hands over its output. `silence` is how long nothing may come: how long all of it takes depends
+/// on how much there is.
+async fn stream(
+    pool: &RunspacePool,
+    command: Command,
+    silence: Duration,
+    each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
+) -> Result<Answer, ExchangeError> {
+    let mut pipeline = pool.pipeline().command(command).run().await.map_err(lost)?;
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    loop {
+        let next = tokio::time::timeout(silence, pipeline.next()).await.map_err(|_| {
+            ExchangeError::SessionLost(format!("nothing came for {} seconds", silence.as_secs()))
+        })?;
+        match next.map_err(lost)? {
+            None => break,
+            Some(Record::Output(value)) => {
+                if each(value).is_break() {
+                    return Ok(Answer {
+                        objects: Vec::new(),
+                        errors,
+                        warnings,
+                        outcome: Outcome::Stopped(None),
+                    });
+                }
+            }
+            Some(Record::Error(error)) => errors.push(*error),
+            Some(Record::Warning(text)) => warnings.push(text),
+            Some(_) => {}
+        }
+    }
+    if pipeline.may_have_gaps() {
+        return Err(ExchangeError::SessionLost("an answer got lost on its way, perhaps with objects".into()));
+    }
+    let outcome = pipeline.outcome().cloned().unwrap_or(Outcome::Completed);
+    Ok(Answer { objects: Vec::new(), errors, warnings, outcome })
 }
 
 /// The command that loads Exchange on an ordinary endpoint.
