@@ -17,6 +17,7 @@ mod init;
 mod input;
 mod invoke;
 mod lab;
+mod perform;
 mod plan;
 mod progress;
 mod session;

@@ -15,7 +15,7 @@ use super::verify;
 use crate::exchange::{Answer, Call, recipient};
 use crate::plan::{self, CreateMethod, ParameterValue, Planned, Step};
 use crate::recipient::{Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient};
-use crate::report::{ChangeResult, ResultError, StepResult};
+use crate::report::{ChangeResult, Diff, ResultError, StepResult};
 
 /// How often a change is read and planned again after a step whose outcome is not known.
 const MAX_ATTEMPTS: u32 = 3;
@@ -97,7 +97,9 @@ impl Executor<'_> {
                 prepared.planned = saved.clone();
             }
             let masked = prepared.planned.steps.iter().map(Step::to_json).collect();
-            self.journal.record_plan(job.seq, &Json::Array(masked)).await?;
+            let diff = Diff::of(&prepared.planned, prepared.current.as_ref());
+            let diff = serde_json::to_value(diff).unwrap_or_default();
+            self.journal.record_plan(job.seq, &Json::Array(masked), &diff).await?;
             let (action, warnings) = (prepared.planned.action, std::mem::take(&mut result.warnings));
             let sent = std::mem::take(&mut result.steps);
             let attempts = result.attempts;

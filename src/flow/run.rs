@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
+use serde_json::Value as Json;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::execute::{Executor, Job};
 use super::intake::{Flow, RefusedRow, Row, SecretStore};
-use super::journal::{Enqueued, Journal, JournalError, NewChange, Seq};
+use super::journal::{Enqueued, Journal, JournalError, NewChange, NewRow, Seq, State};
 use super::prepare::{Prepared, is_refusal, prepare};
 use super::site::Site;
 pub use super::site::Sites;
@@ -17,7 +18,7 @@ use super::{base_hash, lane, what_if};
 use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
 use crate::recipient::{Action, Change, ErrorClass, Recipient};
-use crate::report::{ChangeResult, PlannedChange, ResultError, SavedPlan};
+use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
 
 /// What one run is told beyond its connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,27 @@ pub enum Work {
     Flow(Flow),
     /// A saved plan, which must still hold
     Plan(SavedPlan),
+    /// Changes of the journal, tried again: for each row its number there
+    Retry(Flow, Vec<Seq>),
+}
+
+impl Work {
+    /// The file that it came from, as it was named.
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Flow(flow) | Self::Retry(flow, _) => &flow.file,
+            Self::Plan(plan) => &plan.flow,
+        }
+    }
+
+    /// Every change of it, without what was refused when it was read.
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        let (rows, planned) = match self {
+            Self::Flow(flow) | Self::Retry(flow, _) => (flow.rows.as_slice(), [].as_slice()),
+            Self::Plan(plan) => ([].as_slice(), plan.changes.as_slice()),
+        };
+        rows.iter().filter_map(row_change).chain(planned.iter().filter_map(|planned| planned.change.as_ref()))
+    }
 }
 
 /// Where a run says how far it is.
@@ -134,22 +156,16 @@ pub async fn apply(
     progress: &dyn Progress,
     stop: &Stop,
 ) -> Result<Vec<ChangeResult>, RunError> {
-    let (rows, saved, secrets) = taken_apart(work);
+    let Taken { rows, origin, saved, secrets } = taken_apart(work);
     progress.total(rows.len());
     // Journalled before anything else happens.
-    let changes: Vec<&Change> = rows.iter().filter_map(row_change).collect();
-    let new: Vec<NewChange> = changes
-        .iter()
-        .map(|change| NewChange::of(change, change.connection.as_deref().unwrap_or(sites.default_name())))
-        .collect();
-    let enqueued = journal.enqueue(run, &new).await?;
+    let enqueued = enqueue(sites, journal, run, &rows, &origin).await?;
     let open = sites.enter(options.allow_mass_removal).await?;
     let mut results: BTreeMap<usize, ChangeResult> = BTreeMap::new();
     let mut seqs: BTreeMap<usize, Seq> = BTreeMap::new();
     let mut todo: Vec<Row> = Vec::new();
     let mut todo_rows = Vec::new();
-    let mut outcomes = enqueued.into_iter();
-    for (position, row) in rows.into_iter().enumerate() {
+    for (position, (row, enqueued)) in rows.into_iter().zip(&enqueued).enumerate() {
         let change = match &row {
             Row::Refused(refused) => {
                 results.insert(position, refused.result(sites.default_name()));
@@ -157,33 +173,30 @@ pub async fn apply(
             }
             Row::Change(change) => change,
         };
-        let name = change.connection.clone().unwrap_or_else(|| sites.default_name().to_owned());
-        match outcomes.next() {
+        let name = change.connection.as_deref().unwrap_or(sites.default_name());
+        match enqueued {
             Some(Enqueued::New(seq) | Enqueued::Again(seq)) => {
-                seqs.insert(position, seq);
+                seqs.insert(position, *seq);
                 todo_rows.push(position);
                 todo.push(row);
             }
-            Some(Enqueued::Done(_, former)) => match serde_json::from_value(former) {
-                Ok(former) => drop(results.insert(position, former)),
-                Err(error) => drop(results.insert(
-                    position,
-                    refused(
-                        change,
-                        &name,
-                        plain(ErrorClass::Internal, format!("the former result cannot be read: {error}")),
-                    ),
-                )),
-            },
+            Some(Enqueued::Done(_, former)) => {
+                let former = serde_json::from_value(former.clone()).unwrap_or_else(|error| {
+                    let message = format!("the former result cannot be read: {error}");
+                    refused(change, name, plain(ErrorClass::Internal, message))
+                });
+                results.insert(position, former);
+            }
             Some(Enqueued::Conflict { earlier_line }) => {
                 let earlier = earlier_line.map_or_else(String::new, |line| format!(" (line {line})"));
                 let message =
                     format!("the ChangeId `{}` was used for other content before{earlier}", change.change_id);
-                results.insert(position, refused(change, &name, plain(ErrorClass::InvalidInput, message)));
+                results.insert(position, refused(change, name, plain(ErrorClass::InvalidInput, message)));
             }
             None => {}
         }
     }
+    record_rows(journal, run, origin, &enqueued, &results).await?;
     for result in results.values() {
         progress.done(&result.identity);
     }
@@ -199,7 +212,11 @@ pub async fn apply(
         match read {
             Read::Change(read) => slots.push(Some((position, read))),
             Read::Refused(refused) => {
-                results.insert(position, refused.result(sites.default_name()));
+                let result = refused.result(sites.default_name());
+                if let Some(seq) = seqs.get(&position) {
+                    journal.finish(*seq, State::Refused, &json(&result)).await?;
+                }
+                results.insert(position, result);
             }
         }
     }
@@ -238,11 +255,33 @@ pub async fn apply(
 
 type SavedSteps = BTreeMap<usize, (String, Planned)>;
 
-fn taken_apart(work: Work) -> (Vec<Row>, SavedSteps, SecretStore) {
+/// What work comes to.
+struct Taken {
+    rows: Vec<Row>,
+    origin: Origin,
+    saved: SavedSteps,
+    secrets: SecretStore,
+}
+
+/// Where rows come from.
+enum Origin {
+    /// A source that writes them so; a saved plan does not say how
+    Source { form: Option<Form>, written: Vec<String> },
+    /// The journal, which holds them under these numbers
+    Journal(Vec<Seq>),
+}
+
+fn taken_apart(work: Work) -> Taken {
+    let saved = SavedSteps::new();
     match work {
-        Work::Flow(flow) => (flow.rows, SavedSteps::new(), flow.secrets),
+        Work::Flow(Flow { rows, form, written, secrets, .. }) => {
+            Taken { rows, origin: Origin::Source { form: Some(form), written }, saved, secrets }
+        }
+        Work::Retry(Flow { rows, secrets, .. }, known) => {
+            Taken { rows, origin: Origin::Journal(known), saved, secrets }
+        }
         Work::Plan(plan) => {
-            let mut saved = SavedSteps::new();
+            let mut saved = saved;
             let mut rows = Vec::new();
             for change in plan.changes {
                 match (change.change, change.planned) {
@@ -260,9 +299,66 @@ fn taken_apart(work: Work) -> (Vec<Row>, SavedSteps, SecretStore) {
                     })),
                 }
             }
-            (rows, saved, SecretStore::default())
+            let origin = Origin::Source { form: None, written: Vec::new() };
+            Taken { rows, origin, saved, secrets: SecretStore::default() }
         }
     }
+}
+
+/// Journals the changes; for each row what became of that.
+async fn enqueue(
+    sites: &Sites,
+    journal: &Journal,
+    run: Uuid,
+    rows: &[Row],
+    origin: &Origin,
+) -> Result<Vec<Option<Enqueued>>, JournalError> {
+    if let Origin::Journal(known) = origin {
+        journal.requeue(run, known).await?;
+        return Ok(known.iter().map(|seq| Some(Enqueued::Again(*seq))).collect());
+    }
+    let new: Vec<NewChange> = rows
+        .iter()
+        .filter_map(row_change)
+        .map(|change| NewChange::of(change, change.connection.as_deref().unwrap_or(sites.default_name())))
+        .collect();
+    let mut outcomes = journal.enqueue(run, &new).await?.into_iter();
+    Ok(rows.iter().map(|row| row_change(row).and_then(|_| outcomes.next())).collect())
+}
+
+/// Journals the rows of the run as its report lists them, with the results that are known already.
+async fn record_rows(
+    journal: &Journal,
+    run: Uuid,
+    origin: Origin,
+    enqueued: &[Option<Enqueued>],
+    results: &BTreeMap<usize, ChangeResult>,
+) -> Result<(), JournalError> {
+    let (form, written) = match origin {
+        Origin::Source { form, written } => (form, written),
+        Origin::Journal(known) => {
+            for (position, result) in results {
+                if let Some(seq) = known.get(*position) {
+                    journal.finish(*seq, State::Refused, &json(result)).await?;
+                }
+            }
+            return Ok(());
+        }
+    };
+    let mut written = written.into_iter();
+    let rows = enqueued.iter().enumerate().map(|(position, enqueued)| NewRow {
+        change: match enqueued {
+            Some(Enqueued::New(seq) | Enqueued::Again(seq) | Enqueued::Done(seq, _)) => Some(*seq),
+            Some(Enqueued::Conflict { .. }) | None => None,
+        },
+        written: written.next(),
+        result: results.get(&position).map(json),
+    });
+    journal.record_rows(run, form.as_ref(), &rows.collect::<Vec<_>>()).await
+}
+
+fn json(result: &ChangeResult) -> Json {
+    serde_json::to_value(result).unwrap_or_default()
 }
 
 fn row_change(row: &Row) -> Option<&Change> {

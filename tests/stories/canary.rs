@@ -32,7 +32,10 @@ async fn a_password_is_in_no_file_and_no_text() {
     let [Enqueued::New(seq)] = enqueued.as_slice() else { panic!("{enqueued:?}") };
     let attempt = journal.begin(*seq).await.unwrap();
     let step = &planned.result.steps[0];
-    journal.record_plan(*seq, &serde_json::to_value(&planned.result.steps).unwrap()).await.unwrap();
+    journal
+        .record_plan(*seq, &serde_json::to_value(&planned.result.steps).unwrap(), &serde_json::json!({}))
+        .await
+        .unwrap();
     journal.intent(*seq, attempt, 1, &step.cmdlet, &step.parameters).await.unwrap();
     journal.outcome(*seq, attempt, 1, StepOutcome::Done, None).await.unwrap();
     journal.finish(*seq, State::Done, &serde_json::to_value(&planned.result).unwrap()).await.unwrap();

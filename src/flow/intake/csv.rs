@@ -5,10 +5,12 @@ use super::row::{Builder, Given, Said, meaning, structural};
 use super::table::{Record, Records, TableError, delimiter};
 use crate::recipient::ObjectType;
 use crate::recipient::column::{self, Column};
+use crate::report::{Form, Format};
 
 /// Checks the whole shape first, then hands the rows over.
 pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), IntakeError> {
-    let mut records = Records::new(text, delimiter(text));
+    let delimiter = delimiter(text);
+    let mut records = Records::new(text, delimiter);
     let header = match records.next() {
         Some(header) => header.map_err(|error| malformed(file, error))?,
         None => return Err(IntakeError::new(file, 0, 0, "the flow is empty").hint("it needs a header row")),
@@ -18,7 +20,15 @@ pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), 
     for row in &rows {
         check_width(file, &header, row)?;
     }
+    let secret: Vec<bool> =
+        header.iter().map(|cell| column::reserved(&cell.text) == Some(Column::Password)).collect();
+    builder.form(Form {
+        format: Format::Csv,
+        head: format!("{}{}", written(&header, delimiter, &[]), line_end(text)),
+        newline: line_end(text).to_owned(),
+    });
     for row in rows {
+        let as_written = written(&row, delimiter, &secret);
         let line = row.first().map_or(0, |cell| cell.line);
         let cells = header.iter().zip(row).filter(|(_, cell)| !cell.text.trim().is_empty());
         let given = cells.map(|(column, cell)| Given {
@@ -27,9 +37,27 @@ pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), 
             column: cell.column,
             value: Said::Cell(cell.text.into_owned()),
         });
-        builder.row(line, given.collect());
+        builder.row(line, as_written, given.collect());
     }
     Ok(())
+}
+
+/// A row as it is written, the cells of these columns left empty.
+fn written(row: &Record<'_>, delimiter: char, empty: &[bool]) -> String {
+    let cells = row.iter().enumerate().map(|(at, cell)| match empty.get(at) {
+        Some(true) => "",
+        _ => cell.written,
+    });
+    cells.collect::<Vec<_>>().join(delimiter.to_string().as_str())
+}
+
+/// What ends the first line, which is the header's unless a name in it holds a line end.
+fn line_end(text: &str) -> &'static str {
+    match text.trim_start().find(['\r', '\n']).and_then(|at| text.trim_start().get(at..)) {
+        Some(rest) if rest.starts_with("\r\n") => "\r\n",
+        Some(rest) if rest.starts_with('\r') => "\r",
+        _ => "\n",
+    }
 }
 
 fn malformed(file: &str, error: TableError) -> IntakeError {

@@ -5,6 +5,7 @@ use super::row::{Builder, Given, Said, meaning, structural};
 use crate::config::document::{Entry, Kind, Node, parse_json};
 use crate::recipient::column::{self, Column};
 use crate::recipient::{Delta, ObjectType, Wanted};
+use crate::report::Form;
 
 /// Checks the whole shape first, then hands the rows over.
 pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), IntakeError> {
@@ -25,16 +26,33 @@ pub(super) fn read(file: &str, text: &str, builder: &mut Builder) -> Result<(), 
         check_names(file, line, text, &entries)?;
         rows.push((line, text, entries));
     }
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    builder.form(Form { newline: newline.into(), ..Form::json_lines() });
     for (line, text, entries) in rows {
+        let written = without_password(text, &entries);
         let given = entries.into_iter().map(|entry| Given {
             column: at(text, entry.value.span.start),
             name: entry.key,
             line,
             value: said(text, entry.value),
         });
-        builder.row(line, given.collect());
+        builder.row(line, written, given.collect());
     }
     Ok(())
+}
+
+/// A line as it is written, without the member that holds a password and the comma that it needs.
+fn without_password(text: &str, entries: &[Entry]) -> String {
+    let Some(entry) = entries.iter().find(|entry| column::reserved(&entry.key) == Some(Column::Password))
+    else {
+        return text.to_owned();
+    };
+    let before = text.get(..entry.key_span.start).unwrap_or_default();
+    let after = text.get(entry.value.span.end..).unwrap_or_default();
+    match after.trim_start().strip_prefix(',') {
+        Some(after) => format!("{before}{}", after.trim_start()),
+        None => format!("{}{after}", before.trim_end().strip_suffix(',').unwrap_or(before)),
+    }
 }
 
 /// The character column of a byte offset.

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::recipient::{Action, Change, ErrorClass, SecretSource, Source};
-use crate::report::{ChangeResult, ResultError};
+use crate::report::{ChangeResult, Form, ResultError};
 
 mod csv;
 mod error;
@@ -29,6 +29,7 @@ use row::Builder;
 
 /// The name of standard input.
 pub const STDIN: &str = "-";
+const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Largest flow that is read; a hundred times what the largest organisation sends at once.
 const MAX_LENGTH: u64 = 256 * 1024 * 1024;
 
@@ -37,8 +38,12 @@ const MAX_LENGTH: u64 = 256 * 1024 * 1024;
 pub struct Flow {
     /// The file as it was named, or `-`
     pub file: String,
+    /// How its rows are written
+    pub form: Form,
     /// Its rows in order
     pub rows: Vec<Row>,
+    /// For each row how the source has it, without its password
+    pub written: Vec<String>,
     /// The passwords that it carries
     pub secrets: SecretStore,
 }
@@ -125,6 +130,7 @@ pub fn read_bytes(file: &str) -> Result<Vec<u8>, IntakeError> {
 
 /// Reads a flow from its bytes. Rows without a `ChangeId` get one made of `run` and their line: new in every run.
 pub fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<Flow, IntakeError> {
+    let mark = if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) { BYTE_ORDER_MARK } else { "" };
     let text = SecretString::from(decode(file, bytes)?);
     let text = text.expose_secret();
     let mut builder = Builder::new(file, run);
@@ -137,7 +143,9 @@ pub fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<Flow, IntakeError>
         }
         Some(_) => csv::read(file, text, &mut builder)?,
     }
-    Ok(builder.finish())
+    let mut flow = builder.finish();
+    flow.form.head.insert_str(0, mark);
+    Ok(flow)
 }
 
 /// The hash of everything that a change wants, whatever it is called and wherever it stands.

@@ -9,6 +9,7 @@ use crate::recipient::column::{self, Column, ColumnError};
 use crate::recipient::{
     AddressFlow, Change, Delta, MailboxType, ObjectType, Operation, SecretSource, Source, Wanted, value,
 };
+use crate::report::Form;
 
 /// A cell of a row, whatever the format.
 pub(super) struct Given {
@@ -69,7 +70,9 @@ pub(super) fn structural(file: &str, line: u64, column: u64, error: &ColumnError
 pub(super) struct Builder {
     file: String,
     run: Uuid,
+    form: Form,
     rows: Vec<Row>,
+    written: Vec<String>,
     seen: Seen,
     secrets: SecretStore,
 }
@@ -77,15 +80,29 @@ pub(super) struct Builder {
 impl Builder {
     pub(super) fn new(file: &str, run: Uuid) -> Self {
         let secrets = SecretStore::new(file);
-        Self { file: file.to_owned(), run, rows: Vec::new(), seen: Seen::default(), secrets }
+        Self {
+            file: file.to_owned(),
+            run,
+            form: Form::json_lines(),
+            rows: Vec::new(),
+            written: Vec::new(),
+            seen: Seen::default(),
+            secrets,
+        }
+    }
+
+    /// Takes the form that the rows have.
+    pub(super) fn form(&mut self, form: Form) {
+        self.form = form;
     }
 
     pub(super) fn finish(self) -> Flow {
-        Flow { file: self.file, rows: self.rows, secrets: self.secrets }
+        let Self { file, form, rows, written, secrets, .. } = self;
+        Flow { file, form, rows, written, secrets }
     }
 
-    /// Takes a row: its line and the cells that say something.
-    pub(super) fn row(&mut self, line: u64, cells: Vec<Given>) {
+    /// Takes a row: its line, how it is written without its password, and the cells that say something.
+    pub(super) fn row(&mut self, line: u64, written: String, cells: Vec<Given>) {
         let mut draft = Draft::new(&self.file, line);
         draft.object_type(&cells);
         for cell in cells {
@@ -113,6 +130,7 @@ impl Builder {
         if let (Some(SecretSource::Flow { line, .. }), Some(secret)) = (&change.password, password) {
             self.secrets.keep(*line, &change.identity, secret);
         }
+        self.written.push(written);
         self.rows.push(if problems.is_empty() {
             Row::Change(Box::new(change))
         } else {

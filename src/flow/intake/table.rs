@@ -7,6 +7,8 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Cell<'t> {
     pub(super) text: Cow<'t, str>,
+    /// The cell as it is written, quotes included
+    pub(super) written: &'t str,
     pub(super) line: u64,
     pub(super) column: u64,
 }
@@ -88,35 +90,37 @@ impl<'t> Records<'t> {
         let mut cells = Vec::new();
         loop {
             let (line, column) = (self.line, self.column);
-            let (text, end) = if self.peek() == Some('"') { self.quoted()? } else { self.plain()? };
-            cells.push(Cell { text, line, column });
+            let (text, written, end) = if self.peek() == Some('"') { self.quoted()? } else { self.plain()? };
+            cells.push(Cell { text, written, line, column });
             if matches!(end, End::Row) {
                 return Ok(cells);
             }
         }
     }
 
-    fn plain(&mut self) -> Result<(Cow<'t, str>, End), TableError> {
+    fn plain(&mut self) -> Result<(Cow<'t, str>, &'t str, End), TableError> {
         let start = self.rest;
         loop {
             let taken = start.len() - self.rest.len();
-            let text = Cow::Borrowed(start.get(..taken).unwrap_or_default());
+            let written = start.get(..taken).unwrap_or_default();
+            let text = Cow::Borrowed(written);
             match self.peek() {
                 Some('"') => return Err(self.fault(Malformed::Stray)),
                 Some(c) if c == self.delimiter => {
                     self.bump();
-                    return Ok((text, End::Delimiter));
+                    return Ok((text, written, End::Delimiter));
                 }
                 Some('\r' | '\n') | None => {
                     self.bump();
-                    return Ok((text, End::Row));
+                    return Ok((text, written, End::Row));
                 }
                 Some(_) => self.bump(),
             };
         }
     }
 
-    fn quoted(&mut self) -> Result<(Cow<'t, str>, End), TableError> {
+    fn quoted(&mut self) -> Result<(Cow<'t, str>, &'t str, End), TableError> {
+        let start = self.rest;
         let unclosed = self.fault(Malformed::Unclosed);
         self.bump();
         let mut text = String::new();
@@ -132,13 +136,14 @@ impl<'t> Records<'t> {
                 Some(_) => text.push_str(before.get(..before.len() - self.rest.len()).unwrap_or_default()),
             }
         }
+        let written = start.get(..start.len() - self.rest.len()).unwrap_or_default();
         let end = match self.peek() {
             Some(c) if c == self.delimiter => End::Delimiter,
             Some('\r' | '\n') | None => End::Row,
             Some(_) => return Err(self.fault(Malformed::TextAfter)),
         };
         self.bump();
-        Ok((Cow::Owned(text), end))
+        Ok((Cow::Owned(text), written, end))
     }
 }
 

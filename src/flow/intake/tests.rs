@@ -266,3 +266,40 @@ proptest! {
         }
     }
 }
+
+/// The source without its passwords, put together again from head and rows.
+fn written_again(text: &str) -> String {
+    let flow = parse("f", text.as_bytes().to_vec(), Uuid::nil()).unwrap();
+    assert_eq!(flow.written.len(), flow.rows.len());
+    let rows = flow.written.iter().map(|row| format!("{row}{}", flow.form.newline));
+    format!("{}{}", flow.form.head, rows.collect::<String>())
+}
+
+#[test]
+fn rows_are_kept_as_they_are_written() {
+    let csv =
+        "\u{feff}Identity;\"Name\";MailTip\r\nada;\"Lovelace; \"\"A\"\"\";\r\n\"bob\";;\"two\r\nlines\"\r\n";
+    assert_eq!(written_again(csv), csv);
+    let jsonl = "{\"Identity\": \"ada\",  \"Name\":\"\\u00c4\"}\n{ \"Identity\" : \"bob\" }\n";
+    assert_eq!(written_again(jsonl), jsonl);
+    // A row that cannot mean anything too, for it is given back to be mended.
+    let refused = "Identity\tHiddenFromAddressListsEnabled\nada\tperhaps\n";
+    assert_eq!(written_again(refused), refused);
+}
+
+#[test]
+fn passwords_are_left_out_of_what_is_kept() {
+    let csv = "_PARAM_password,Identity,Name\n\"Canary,7c1f\",ada,x\n,bob,y\n";
+    assert_eq!(written_again(csv), "_PARAM_password,Identity,Name\n,ada,x\n,bob,y\n");
+    for (given, kept) in [
+        (r#"{"_param_password": "Canary \" 7c1f", "Identity": "a"}"#, r#"{"Identity": "a"}"#),
+        (
+            r#"{"Identity": "a", "_Param_Password":["Canary"], "Name": "x"}"#,
+            r#"{"Identity": "a", "Name": "x"}"#,
+        ),
+        (r#"{"Identity": "a" , "_param_password": "Canary"}"#, r#"{"Identity": "a" }"#),
+        (r#"{"_param_password": "Canary"}"#, "{}"),
+    ] {
+        assert_eq!(written_again(given), format!("{kept}\n"));
+    }
+}

@@ -8,23 +8,26 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Row as _, SqlitePool};
-use uuid::Uuid;
 
 mod enqueue;
 mod model;
 mod path;
 mod query;
+mod report;
+mod rows;
+mod runs;
 mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Enqueued, Entry, Filter, NewChange, OpenIntent, Run, Seq, State, StepOutcome};
+pub use model::{Enqueued, Entry, Filter, NewChange, OpenIntent, Run, RunEnd, Seq, State, StepOutcome};
 pub use path::default_path;
+pub use rows::NewRow;
 
 /// The layout that this program writes, `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// One script per version, each bringing the version before up to its own.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
 /// How long another process may hold the write lock.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -129,38 +132,10 @@ impl Journal {
             sqlx::raw_sql(*script).execute(&mut *transaction).await.map_err(fault)?;
         }
         if !missing.is_empty() {
-            sqlx::raw_sql("PRAGMA user_version = 1").execute(&mut *transaction).await.map_err(fault)?;
+            // A pragma takes no parameter.
+            let version = sqlx::AssertSqlSafe(format!("PRAGMA user_version = {VERSION}"));
+            sqlx::raw_sql(version).execute(&mut *transaction).await.map_err(fault)?;
         }
         transaction.commit().await.map_err(fault)
-    }
-
-    /// Notes that a run begins.
-    pub async fn begin_run(
-        &self,
-        id: Uuid,
-        command: &str,
-        connection: &str,
-        source: &str,
-    ) -> Result<(), JournalError> {
-        sqlx::query(
-            "INSERT INTO runs (id, command, connection, source, started_at)
-             VALUES (?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
-        )
-        .bind(id.to_string())
-        .bind(command)
-        .bind(connection)
-        .bind(source)
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
-    /// Notes that a run has ended.
-    pub async fn end_run(&self, id: Uuid) -> Result<(), JournalError> {
-        sqlx::query("UPDATE runs SET finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = ?")
-            .bind(id.to_string())
-            .execute(&self.pool)
-            .await?;
-        Ok(())
     }
 }

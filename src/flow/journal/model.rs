@@ -136,6 +136,27 @@ impl StepOutcome {
     }
 }
 
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Every change came to a result
+    Complete,
+    /// Somebody stopped it; what was not begun waits
+    Stopped,
+    /// It broke off, and why
+    Broken(String),
+}
+
+impl RunEnd {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Stopped => "stopped",
+            Self::Broken(_) => "broken",
+        }
+    }
+}
+
 /// Which changes [`super::Journal::status`] returns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {

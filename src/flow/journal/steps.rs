@@ -10,14 +10,23 @@ use super::{Journal, JournalError};
 impl Journal {
     /// Begins an attempt and returns its number, from one.
     pub async fn begin(&self, change: Seq) -> Result<u32, JournalError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let row = sqlx::query(
             "UPDATE changes SET state = 'running', attempts = attempts + 1,
                     updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE seq = ? RETURNING attempts",
         )
         .bind(change.0)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *transaction)
         .await?
         .ok_or_else(|| unknown(change))?;
+        sqlx::query(
+            "UPDATE run_rows SET began_at = coalesce(began_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+             WHERE change = ?1 AND run = (SELECT run FROM changes WHERE seq = ?1)",
+        )
+        .bind(change.0)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
         Ok(row.get("attempts"))
     }
 
@@ -37,14 +46,28 @@ impl Journal {
         if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
     }
 
-    /// Notes the steps that were planned, masked.
-    pub async fn record_plan(&self, change: Seq, steps: &Json) -> Result<(), JournalError> {
+    /// Notes the steps that were planned, masked, and what they change. In a report the first difference of a run
+    /// counts: later ones begin where an interrupted attempt has left the account.
+    pub async fn record_plan(&self, change: Seq, steps: &Json, diff: &Json) -> Result<(), JournalError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let done = sqlx::query("UPDATE changes SET plan = ? WHERE seq = ?")
             .bind(steps.to_string())
             .bind(change.0)
-            .execute(&self.pool)
+            .execute(&mut *transaction)
             .await?;
-        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
+        if done.rows_affected() == 0 {
+            return Err(unknown(change));
+        }
+        sqlx::query(
+            "UPDATE run_rows SET diff = coalesce(diff, ?2)
+             WHERE change = ?1 AND run = (SELECT run FROM changes WHERE seq = ?1)",
+        )
+        .bind(change.0)
+        .bind(diff.to_string())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Notes that a cmdlet is about to be run. When this returns, the intent is on disk.
@@ -57,8 +80,9 @@ impl Journal {
         masked_parameters: &Json,
     ) -> Result<(), JournalError> {
         sqlx::query(
-            "INSERT INTO steps (change, attempt, step, cmdlet, parameters, intent_at)
-             VALUES (?, ?, ?, ?, ?, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))",
+            "INSERT INTO steps (change, attempt, step, cmdlet, parameters, intent_at, run)
+             VALUES (?1, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+                     (SELECT run FROM changes WHERE seq = ?1))",
         )
         .bind(change.0)
         .bind(attempt)
@@ -113,6 +137,7 @@ impl Journal {
 
     /// Notes the result of a change.
     pub async fn finish(&self, change: Seq, state: State, result: &Json) -> Result<(), JournalError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let done = sqlx::query(
             "UPDATE changes SET state = ?, result = ?, guid = coalesce(?, guid),
                     updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE seq = ?",
@@ -121,9 +146,21 @@ impl Journal {
         .bind(result.to_string())
         .bind(result.get("guid").and_then(Json::as_str))
         .bind(change.0)
-        .execute(&self.pool)
+        .execute(&mut *transaction)
         .await?;
-        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
+        if done.rows_affected() == 0 {
+            return Err(unknown(change));
+        }
+        sqlx::query(
+            "UPDATE run_rows SET result = ?2, finished_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+             WHERE change = ?1 AND run = (SELECT run FROM changes WHERE seq = ?1)",
+        )
+        .bind(change.0)
+        .bind(result.to_string())
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }
 

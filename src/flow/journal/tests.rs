@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use super::*;
 
@@ -122,7 +123,7 @@ async fn status_filters() {
     assert_eq!(failed.iter().map(|entry| entry.change_id.as_str()).collect::<Vec<_>>(), ["b"]);
     let one = journal.status(&Filter { change_id: Some("a".into()), ..Filter::default() }).await.unwrap();
     assert_eq!((one.len(), one[0].state), (1, State::Done));
-    journal.end_run(run).await.unwrap();
+    journal.end_run(run, &RunEnd::Complete).await.unwrap();
     assert!(journal.runs().await.unwrap()[0].finished_at.is_some());
 }
 
@@ -159,4 +160,76 @@ fn where_it_is_kept() {
     let state = |name: &str| (name == "XDG_STATE_HOME").then(|| "/var/state".into());
     assert_eq!(default_path("corp", state).unwrap(), Path::new("/var/state/mailwright/corp.db"));
     assert_eq!(default_path("corp", |_| None), None);
+}
+
+/// A journal of layout 1 with one change that failed.
+async fn of_layout_1(file: &Path) {
+    path::prepare(file).unwrap();
+    let options = SqliteConnectOptions::new().filename(file);
+    let pool = SqlitePoolOptions::new().connect_with(options).await.unwrap();
+    sqlx::raw_sql(include_str!("schema.sql")).execute(&pool).await.unwrap();
+    sqlx::raw_sql(
+        "PRAGMA user_version = 1;
+         INSERT INTO runs VALUES ('r1', 'apply', 'corp', 'f.csv', '2026-01-01T10:00:00.000Z', '2026-01-01T10:00:01.500Z');
+         INSERT INTO changes VALUES (1, 'r1', '/f.csv', 2, 'c1', 'h', '{}', 'corp', 'ada', NULL, NULL, NULL, 'failed', 1,
+             '{\"change_id\":\"c1\"}', '2026-01-01T10:00:00.100Z', '2026-01-01T10:00:01.000Z');
+         INSERT INTO steps VALUES (1, 1, 1, 'Set-Mailbox', '{}', '2026-01-01T10:00:00.200Z', 'failed', 'no',
+             '2026-01-01T10:00:00.450Z');",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_layout_is_brought_up_to_date() {
+    let (_keep, file) = folder();
+    of_layout_1(&file).await;
+    let journal = Journal::open(&file).await.unwrap();
+    let report = journal.run_report(None).await.unwrap();
+    assert_eq!((report.run.millis, &report.run.ending), (Some(1500), &crate::report::Ending::Complete));
+    let [row] = report.rows.as_slice() else { panic!("{report:?}") };
+    assert_eq!((row.change_id.as_str(), row.identity.as_str()), ("c1", "ada"));
+    assert_eq!(row.steps.iter().map(|step| step.millis).collect::<Vec<_>>(), [Some(250)]);
+    journal.close().await;
+    let again = Journal::open(&file).await.unwrap();
+    assert_eq!(again.run_report(Some("R")).await.unwrap(), report, "and only once");
+}
+
+#[tokio::test]
+async fn rows_follow_a_change_from_run_to_run() {
+    let (_keep, file) = folder();
+    let (journal, first) = with_run(&file).await;
+    let seq = new(&journal, first, "c1").await;
+    let form = crate::report::Form { head: "Identity\r\n".into(), ..crate::report::Form::json_lines() };
+    let row = |change, result| NewRow { change, written: Some("ada".into()), result };
+    let refused = json!({"change_id": "c0"});
+    journal.record_rows(first, Some(&form), &[row(None, Some(refused)), row(Some(seq), None)]).await.unwrap();
+    journal.begin(seq).await.unwrap();
+    journal
+        .record_plan(seq, &json!([]), &json!({"addresses": [], "attributes": [{"name": "A", "after": 1}]}))
+        .await
+        .unwrap();
+    journal.intent(seq, 1, 1, "Set-Mailbox", &json!({})).await.unwrap();
+
+    let second = Uuid::now_v7();
+    journal.begin_run(second, "retry", "corp", "journal").await.unwrap();
+    journal.requeue(second, &[seq]).await.unwrap();
+    journal.begin(seq).await.unwrap();
+    journal.intent(seq, 2, 1, "Get-Mailbox", &json!({})).await.unwrap();
+    journal.end_run(second, &RunEnd::Broken("cut".into())).await.unwrap();
+
+    let report = journal.run_report(Some(&first.to_string())).await.unwrap();
+    assert_eq!(report.run.ending, crate::report::Ending::Open);
+    let [_, went_on] = report.rows.as_slice() else { panic!("{report:?}") };
+    assert_eq!(went_on.taken_over_by, Some(second.to_string()));
+    assert_eq!((went_on.diff.attributes.len(), went_on.steps[0].cmdlet.as_str()), (1, "Set-Mailbox"));
+    let report = journal.run_report(None).await.unwrap();
+    assert_eq!(report.run.ending, crate::report::Ending::Broken("cut".into()));
+    let [row] = report.rows.as_slice() else { panic!("{report:?}") };
+    assert_eq!((&row.written.as_ref().unwrap().1, row.steps[0].attempt), (&"ada".to_owned(), 2));
+    assert_eq!(report.forms.values().collect::<Vec<_>>(), [&form], "the form that it had");
+    assert!(journal.run_report(Some("nonsense")).await.is_err());
+    assert!(journal.run_report(Some("0")).await.is_err(), "two begin so");
 }

@@ -13,6 +13,7 @@ use wsman::client::{
 };
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
+use wsman::server::ServerIdentity;
 
 use crate::lab::{PASSWORD, PRINCIPAL, Running, USER, echo, output};
 use crate::proxy::Proxy;
@@ -22,7 +23,13 @@ use crate::tickets::{SPN, credentials, service, ticket};
 const ETYPE: EncryptionType = EncryptionType::Aes256Sha1;
 
 async fn lab(schemes: &[Scheme]) -> Running {
+    lab_with(schemes, None).await
+}
+
+/// With a certificate of its own, and strict about the binding to it.
+pub async fn lab_with(schemes: &[Scheme], identity: Option<ServerIdentity>) -> Running {
     Running::start_with(|config| {
+        config.identity = identity;
         config.schemes = schemes.to_vec();
         config.kerberos = Some(service(ETYPE, 7));
         config.require_channel_binding = true;
@@ -38,7 +45,7 @@ fn kerberos() -> Kerberos {
     Kerberos::new(KerberosSettings { krb5_conf, ..KerberosSettings::default() })
 }
 
-fn config(lab: &Running, tls: bool) -> ConnectionConfig {
+pub fn config(lab: &Running, tls: bool) -> ConnectionConfig {
     ConnectionConfig {
         authentication: Authentication::Kerberos,
         credentials: credentials(ticket(ETYPE, 7, 36_000, 0)),

@@ -1,6 +1,7 @@
 //! Our client against our server, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod binding;
 mod certificates;
 mod concurrency;
 mod credssp;

@@ -1,6 +1,7 @@
 //! The vectors of `[MS-NLMP] 4.2`, and both sides against each other.
 
 use proptest::prelude::*;
+use rc4::StreamCipher as _;
 
 use super::{av_pair::AvPairs, crypto, crypto::Direction, message::*, protection::NtlmProtection, *};
 use crate::auth::{
@@ -100,6 +101,31 @@ fn the_specifications_sign_in_is_accepted() {
     assert_eq!(text, wire::utf16("Plaintext"));
 }
 
+/// `[MS-SPNG] 3.3.5.1`: the list is signed at the beginning of a cipher stream, and the first message sealed at the
+/// beginning of another one; only the number goes on.
+#[test]
+fn f12_a_the_cipher_starts_anew_behind_the_mech_list_mic() {
+    let key = [0x42; 16];
+    let mut ours = NtlmProtection::new(&key, Direction::ToServer, true);
+    let signature = |sequence: u32, cipher: &mut rc4::Rc4, message: &[u8]| {
+        let number = sequence.to_le_bytes();
+        let mac = crypto::hmac_md5(&crypto::sign_key(&key, Direction::ToServer), &[&number, message]);
+        let mut sum = mac[..8].to_vec();
+        cipher.apply_keystream(&mut sum);
+        [&[1, 0, 0, 0], sum.as_slice(), &number].concat()
+    };
+    let fresh = || crypto::rc4(&crypto::seal_key(&key, Direction::ToServer));
+    assert_eq!(ours.sign_mech_list(b"list").unwrap(), signature(0, &mut fresh(), b"list"));
+    let mut cipher = fresh();
+    for (sequence, message) in [(1, b"first"), (2, b"later")] {
+        let mut data = message.to_vec();
+        cipher.apply_keystream(&mut data);
+        let expected = signature(sequence, &mut cipher, message);
+        let sealed = ours.seal(message).unwrap();
+        assert_eq!((sealed.header, sealed.data), (expected, data), "{sequence}");
+    }
+}
+
 fn negotiate() -> Vec<u8> {
     Negotiate { flags: flags::CLIENT }.to_bytes()
 }
@@ -196,7 +222,7 @@ fn another_target_is_refused() {
 }
 
 #[test]
-fn each_missing_flag_is_refused_by_both_sides() {
+fn f12_f_each_missing_flag_is_refused_by_both_sides() {
     for bit in (0..32).map(|bit| 1 << bit).filter(|bit| flags::REQUIRED & bit != 0) {
         let weak = Negotiate { flags: flags::CLIENT & !bit }.to_bytes();
         assert!(matches!(acceptor().step(&weak, &Accounts), Err(AuthError::TooWeak(_))), "{bit:#x}");

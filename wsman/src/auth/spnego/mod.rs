@@ -3,6 +3,8 @@
 mod acceptor;
 mod initiator;
 #[cfg(test)]
+mod kerberos_tests;
+#[cfg(test)]
 mod tests;
 pub mod token;
 

@@ -85,7 +85,7 @@ fn established(step: AcceptorStep) -> (Option<Vec<u8>>, SecurityContext) {
 }
 
 #[test]
-fn ntlm_first_in_the_list() {
+fn f12_a_ntlm_first_in_the_list() {
     let mut us = SpnegoInitiator::new(vec![ntlm_initiator()]);
     let mut them = SpnegoAcceptor::new(vec![ntlm_acceptor()]);
     let offer = begin(&mut us);
@@ -152,7 +152,7 @@ fn a_mechanism_list_that_was_changed_on_its_way_is_noticed() {
 }
 
 #[test]
-fn a_client_that_waits_with_its_mic_is_asked_for_it() {
+fn f12_b_a_client_that_waits_with_its_mic_is_asked_for_it() {
     let mut us = SpnegoInitiator::new(vec![ntlm_initiator()]);
     let mut them = SpnegoAcceptor::new(vec![ntlm_acceptor()]);
     let challenge = ask(&mut them, &begin(&mut us));
@@ -168,7 +168,7 @@ fn a_client_that_waits_with_its_mic_is_asked_for_it() {
 }
 
 #[test]
-fn old_servers_send_no_mic_or_a_copy_of_the_token() {
+fn f12_d_old_servers_send_no_mic_or_a_copy_of_the_token() {
     for copied in [false, true] {
         let mut us = SpnegoInitiator::new(vec![ntlm_initiator()]);
         let mut them = SpnegoAcceptor::new(vec![ntlm_acceptor()]);
@@ -178,6 +178,33 @@ fn old_servers_send_no_mic_or_a_copy_of_the_token() {
         }
         reply(&mut us, &challenge.to_bytes().unwrap());
         assert!(matches!(us.step(None), Ok(Step::Established { token: None, .. })));
+    }
+}
+
+/// What is signed are the bytes of `SEQUENCE OF MechType`, without the `[0]` around them, RFC 4178 5.
+#[test]
+fn f12_e_the_list_is_signed_bare() {
+    let list = b"\x30\x0c\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a";
+    let tagged = [b"\xa0\x0e", list.as_slice()].concat();
+    for (signed, fits) in [(list.as_slice(), true), (&tagged, false)] {
+        let mut us = SpnegoInitiator::new(vec![ntlm_initiator()]);
+        let InitialToken::Spnego(offer) = InitialToken::parse(&begin(&mut us)).unwrap() else { panic!() };
+        // The server's mechanism without its SPNEGO.
+        let mut them = ntlm_acceptor();
+        let AcceptorStep::Continue(challenge) = them.step(&offer.mech_token.unwrap(), &Accounts).unwrap()
+        else {
+            panic!()
+        };
+        let challenge = NegTokenResp {
+            state: Some(NegState::AcceptIncomplete),
+            supported_mech: Some(MechType::Ntlm),
+            response_token: Some(challenge),
+            mech_list_mic: None,
+        };
+        let last = NegTokenResp::parse(&reply(&mut us, &challenge.to_bytes().unwrap())).unwrap();
+        let (_, mut theirs) = established(them.step(&last.response_token.unwrap(), &Accounts).unwrap());
+        let verified = theirs.protection_mut().verify_mech_list(signed, &last.mech_list_mic.unwrap());
+        assert_eq!(verified.is_ok(), fits);
     }
 }
 

@@ -1,22 +1,26 @@
 //! Our side of a Kerberos context against GSSAPI of MIT Kerberos, in both directions.
 
+mod binding;
+mod contexts;
+mod mech_list;
+mod names;
+mod service;
+mod sharing;
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value as Json, json};
-use wsman::auth::kerberos::{
-    EncryptionType, KerberosAcceptor, KerberosError, KerberosInitiator, Keytab, Random, Service,
-};
+use wsman::auth::kerberos::{EncryptionType, KerberosAcceptor, KerberosInitiator, Keytab, Random, Service};
 use wsman::auth::multipart;
-use wsman::auth::spnego::{SpnegoAcceptor, SpnegoInitiator};
 use wsman::auth::{
-    Acceptor, AcceptorStep, AccountStore, AuthError, BindingPolicy, ChannelBinding, Credentials, Initiator,
-    Secret, SecurityContext, Step, UserName,
+    Acceptor, AcceptorStep, AccountStore, AuthError, Credentials, Initiator, Secret, SecurityContext, Step,
+    UserName,
 };
 use wsman::client::{Delegation, Kerberos, KerberosSettings, Krb5ConfSource};
 
@@ -89,11 +93,8 @@ impl Place {
 
     fn their_acceptor(&self, binding: Option<&str>) -> Peer {
         let environment = ("KRB5_KTNAME", self.keytab.clone());
-        Peer::begin(
-            self,
-            environment,
-            json!({"side": "acceptor", "mech": "spnego", "binding": encoded(binding)}),
-        )
+        let order = json!({"side": "acceptor", "mech": "spnego", "binding": encoded(binding)});
+        Peer::begin(self, environment, order)
     }
 
     fn their_initiator(&self, mech: &str, binding: Option<&str>) -> Peer {
@@ -104,24 +105,18 @@ impl Place {
     }
 }
 
-/// The other side, in a process.
-struct Peer {
+/// A process that answers each line with a line, in JSON; it ends when dropped.
+struct Lines {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-impl Peer {
-    fn begin(place: &Place, (name, path): (&str, PathBuf), mut order: Json) -> Self {
-        let mut command = place.kdc.tool(python::interpreter().unwrap().to_str().unwrap());
-        command.arg(python::script("gssapi_peer.py")).env(name, format!("FILE:{}", path.display()));
+impl Lines {
+    fn start(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut peer = Self { child, input, output };
-        order["do"] = "begin".into();
-        let answer = peer.ask(order);
-        assert_eq!(answer, json!({}), "it began");
-        peer
+        Self { child, input, output }
     }
 
     fn ask(&mut self, order: Json) -> Json {
@@ -129,6 +124,32 @@ impl Peer {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The other side of a context, in a process.
+struct Peer(Lines);
+
+impl Peer {
+    fn begin(place: &Place, (name, path): (&str, PathBuf), mut order: Json) -> Self {
+        let mut command = place.kdc.tool(python::interpreter().unwrap().to_str().unwrap());
+        command.arg(python::script("gssapi_peer.py")).env(name, format!("FILE:{}", path.display()));
+        let mut peer = Self(Lines::start(command));
+        order["do"] = "begin".into();
+        let answer = peer.ask(order);
+        assert_eq!(answer, json!({}), "it began");
+        peer
+    }
+
+    fn ask(&mut self, order: Json) -> Json {
+        self.0.ask(order)
     }
 
     fn step(&mut self, token: Option<&[u8]>) -> Json {
@@ -142,13 +163,6 @@ impl Peer {
         }
         let answer = self.ask(order);
         bytes(&answer, "data").unwrap_or_else(|| panic!("{answer}"))
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -175,10 +189,6 @@ fn encoded(binding: Option<&str>) -> Option<String> {
 
 fn bytes(answer: &Json, name: &str) -> Option<Vec<u8>> {
     answer[name].as_str().map(|text| STANDARD.decode(text).unwrap())
-}
-
-fn binding(text: &str) -> ChannelBinding {
-    ChannelBinding::from_application_data(text.as_bytes().to_vec())
 }
 
 /// Our initiator against their acceptor, to the end.
@@ -262,135 +272,4 @@ fn unseal(ours: &mut SecurityContext, header: &[u8], data: &[u8]) -> Vec<u8> {
     );
     let body = [head.as_bytes(), &length, header, data, b"--Encrypted Boundary--\r\n"].concat();
     multipart::unseal(ours, &content_type, &body).unwrap()
-}
-
-/// F10, F11, F14, F16: what we send is taken, and what we get is understood, with every encryption type, and for more
-/// than one message.
-#[tokio::test]
-async fn f10_f11_f14_f16_our_initiator_and_their_acceptor() {
-    for etype in ETYPES {
-        let Some(place) = Place::new(etype) else { return };
-        for spnego in [false, true] {
-            let mut theirs = place.their_acceptor(None);
-            let mut ours: Box<dyn Initiator> = Box::new(place.initiator(Delegation::Never).await);
-            if spnego {
-                ours = Box::new(SpnegoInitiator::new(vec![ours]));
-            }
-            let (mut context, answer) = initiate(&mut *ours, &mut theirs).unwrap();
-            assert_eq!(answer["initiator"], "anna@CONTOSO.TEST");
-            assert_eq!(answer["delegated"], Json::Null);
-            talk(&mut context, &mut theirs);
-            say(&format!("interop: our initiator, MIT GSSAPI acceptor, {etype}, SPNEGO {spnego}: pass"));
-        }
-    }
-}
-
-#[tokio::test]
-async fn f10_f11_f14_f16_their_initiator_and_our_acceptor() {
-    for etype in ETYPES {
-        let Some(place) = Place::new(etype) else { return };
-        for mech in ["kerberos", "spnego"] {
-            let mut theirs = place.their_initiator(mech, None);
-            let mut ours = SpnegoAcceptor::new(vec![Box::new(place.acceptor())]);
-            let (mut context, user) = accept(&mut ours, &mut theirs).unwrap();
-            assert_eq!(user, UserName::parse("anna@CONTOSO.TEST"));
-            talk(&mut context, &mut theirs);
-            say(&format!("interop: MIT GSSAPI initiator, our acceptor, {etype}, {mech}: pass"));
-        }
-    }
-}
-
-/// F28: the binding goes along inside SPNEGO too; a wrong one is refused.
-#[tokio::test]
-async fn f28_channel_bindings_are_those_of_mit() {
-    let Some(place) = Place::new(EncryptionType::Aes256Sha1) else { return };
-    const ONE: &str = "tls-server-end-point:one";
-    const CHANNEL_BOUND: i64 = 0x800;
-    for spnego in [false, true] {
-        for (sent, fits) in [(Some(ONE), true), (None, true), (Some("tls-server-end-point:other"), false)] {
-            let mut initiator = place.initiator(Delegation::Never).await;
-            if let Some(sent) = sent {
-                initiator = initiator.with_channel_binding(binding(sent));
-            }
-            let mut ours: Box<dyn Initiator> = Box::new(initiator);
-            if spnego {
-                ours = Box::new(SpnegoInitiator::new(vec![ours]));
-            }
-            let mut theirs = place.their_acceptor(Some(ONE));
-            let Step::Continue(token) = ours.step(None).unwrap() else { panic!() };
-            let answer = theirs.step(Some(&token));
-            assert_eq!(answer["complete"] == true, fits, "{sent:?}: {answer}");
-            if fits {
-                let bound = answer["flags"].as_i64().unwrap() & CHANNEL_BOUND != 0;
-                assert_eq!(bound, sent.is_some(), "{answer}");
-            }
-        }
-    }
-    for mech in ["kerberos", "spnego"] {
-        for (sent, fits) in [(Some(ONE), true), (None, false), (Some("tls-server-end-point:other"), false)] {
-            let mut theirs = place.their_initiator(mech, sent);
-            let acceptor = place.acceptor().with_binding_policy(BindingPolicy::Require(binding(ONE)));
-            let mut ours = SpnegoAcceptor::new(vec![Box::new(acceptor)]);
-            let result = accept(&mut ours, &mut theirs);
-            let expected = AuthError::Kerberos(KerberosError::BadChannelBinding);
-            match fits {
-                true => talk(&mut result.unwrap().0, &mut theirs),
-                false => assert_eq!(result.unwrap_err(), expected, "{sent:?}"),
-            }
-        }
-    }
-}
-
-/// F20: the ticket that is handed over is one that MIT can use, and only there where it was asked for.
-#[tokio::test]
-async fn f20_a_delegated_ticket_arrives() {
-    for etype in ETYPES {
-        let Some(place) = Place::new(etype) else { return };
-        let mut theirs = place.their_acceptor(None);
-        let mut ours = place.initiator(Delegation::Always).await;
-        let (mut context, answer) = initiate(&mut ours, &mut theirs).unwrap();
-        assert_eq!(answer["delegated"], "anna@CONTOSO.TEST", "{etype}");
-        talk(&mut context, &mut theirs);
-    }
-}
-
-/// F5, F24: the words of MIT's acceptor for a key that it does not have, and of ours for MIT's initiator.
-#[tokio::test]
-async fn f5_each_side_tells_the_other_what_is_wrong() {
-    let Some(place) = Place::new(EncryptionType::Aes256Sha1) else { return };
-    // The service gets a new key, and its keytab stays the old one: kvno and key differ.
-    let old = Place { keytab: place.kdc.file("old.keytab"), kdc: place.kdc };
-    std::fs::copy(&place.keytab, &old.keytab).unwrap();
-    old.kdc
-        .admin(old.kdc.realm(), &[&format!("cpw -randkey -e {}:normal {SPN}", EncryptionType::Aes256Sha1)]);
-    let mut ours = old.initiator(Delegation::Never).await;
-    let mut theirs = old.their_acceptor(None);
-    let Step::Continue(token) = ours.step(None).unwrap() else { panic!() };
-    let answer = theirs.step(Some(&token));
-    assert!(answer["error"].is_string(), "{answer}");
-    if let Some(token) = bytes(&answer, "token") {
-        let error = ours.step(Some(&token)).unwrap_err();
-        assert!(matches!(error, AuthError::Kerberos(KerberosError::WrongServiceKey(_))), "{error}");
-        say(&format!("interop: our initiator, refused by MIT's acceptor: {error}"));
-    }
-    for mech in ["kerberos", "spnego"] {
-        let mut theirs = old.their_initiator(mech, None);
-        let mut acceptor = SpnegoAcceptor::new(vec![Box::new(old.acceptor())]);
-        let error = accept(&mut acceptor, &mut theirs).unwrap_err();
-        assert!(matches!(error, AuthError::Kerberos(KerberosError::WrongServiceKey(_))), "{error}");
-    }
-}
-
-/// The same token a second time, at another acceptor of the same service.
-#[tokio::test]
-async fn a_replay_is_refused() {
-    let Some(place) = Place::new(EncryptionType::Aes256Sha1) else { return };
-    let token = bytes(&place.their_initiator("kerberos", None).step(None), "token").unwrap();
-    let service = place.service();
-    let mut once = KerberosAcceptor::new(service.clone(), now(), random());
-    assert!(matches!(once.step(&token, &Nobody), Ok(AcceptorStep::Established { .. })));
-    let mut again = KerberosAcceptor::new(service, now(), random());
-    let step = again.step(&token, &Nobody).unwrap();
-    let AcceptorStep::Refused { reason, .. } = step else { panic!("{step:?}") };
-    assert_eq!(reason, AuthError::Kerberos(KerberosError::Replay));
 }
