@@ -42,7 +42,7 @@ impl Folder {
     pub fn stage(&self, name: &str) -> Result<Staged, ExportError> {
         let temporary = self.path.join(format!(".{name}.new"));
         let file = File::create(&temporary).map_err(|error| ExportError::file(&temporary, error))?;
-        let writer = BufWriter::with_capacity(256 * 1024, file);
+        let writer = BufWriter::with_capacity(64 * 1024, file);
         Ok(Staged { target: self.path.join(name), temporary, writer, is_published: false })
     }
 

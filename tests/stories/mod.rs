@@ -10,6 +10,8 @@ mod certificate;
 mod doctor;
 #[cfg(unix)]
 mod doctor_way;
+#[cfg(unix)]
+mod export;
 mod in_process;
 mod lab;
 mod sample_commands;
