@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+#[path = "support/hunt.rs"]
+mod hunt;
 mod stories;

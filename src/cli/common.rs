@@ -39,6 +39,9 @@ pub(super) struct Common {
     /// Say more on stderr
     #[arg(short, long, global = true)]
     pub(super) verbose: bool,
+    /// Write every exchange with the server into this folder, a file each, without secrets
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) trace: Option<PathBuf>,
 }
 
 /// How stdout is written.

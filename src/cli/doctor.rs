@@ -15,7 +15,7 @@ pub(super) struct Doctor {}
 
 pub(super) async fn run(context: &Context, _command: Doctor) -> Result<u8, CommandError> {
     let chosen = session::choose(context).await?;
-    let checks = doctor::examine(&chosen.default).await;
+    let checks = doctor::examine(&chosen.default, chosen.trace.as_ref()).await;
     chosen.end().await?;
     let checks = checks?;
     if context.common.output == Output::Text {

@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, command: Export) -> Result<u8, Comman
     export::identifier::Identifier::parse(&connection.name).map_err(export::ExportError::from)?;
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
-    let exchange = session::open(connection).await?;
+    let exchange = chosen.open_one(connection).await?;
     let bar = Bar::new(context, "exporting");
     let done = export::run(&exchange, connection, &destination, now, &mut || bar.done("")).await;
     drop(bar);

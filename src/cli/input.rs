@@ -81,6 +81,7 @@ async fn bytes(context: &Context, file: &str) -> Result<Vec<u8>, CommandError> {
 
 /// A flow must fit its connections: passwords must be able to travel, and a row for an unknown connection is refused.
 fn fitting(mut flow: Flow, chosen: &Chosen) -> Result<Flow, CommandError> {
+    chosen.hide(&flow);
     for row in &mut flow.rows {
         let Row::Change(change) = row else { continue };
         check_password(change, chosen)?;

@@ -30,7 +30,7 @@ pub(super) struct Invoke {
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
     let call = call(&command)?;
     let chosen = session::choose(context).await?;
-    let exchange = session::open(&chosen.default).await?;
+    let exchange = chosen.open_one(&chosen.default).await?;
     let answer = exchange.run(&call).await;
     exchange.close().await;
     chosen.end().await?;

@@ -23,6 +23,7 @@ mod progress;
 mod session;
 mod signal;
 mod status;
+mod trace;
 
 pub use error::{CommandError, ErrorKind};
 

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
+use wsman::client::Trace;
 
 use super::CommandError;
 use super::common::Context;
 use super::lab::temporary_folder;
+use super::trace;
 use crate::config::{Config, Connection, Endpoint};
 use crate::exchange::{self, Exchange};
+use crate::flow::intake::Flow;
 use crate::flow::run::Sites;
 use crate::lab::{self, Running, Seed, ServeOptions};
 
@@ -26,6 +29,8 @@ pub(super) struct Chosen {
     pub(super) default: Connection,
     /// The others of the configuration file, which rows of a flow may name
     pub(super) others: Vec<Connection>,
+    /// Who is shown what crosses the wire
+    pub(super) trace: Option<Trace>,
     lab: Option<Lab>,
 }
 
@@ -43,11 +48,23 @@ impl Chosen {
 
     /// Opens the default and those of `names`.
     pub(super) async fn open(&self, names: &BTreeSet<String>) -> Result<Sites, CommandError> {
-        let mut sites = Sites::new(self.default.clone(), open(&self.default).await?);
+        let mut sites = Sites::new(self.default.clone(), self.open_one(&self.default).await?);
         for other in self.others.iter().filter(|other| names.contains(&other.name)) {
-            sites = sites.with(other.clone(), open(other).await?);
+            sites = sites.with(other.clone(), self.open_one(other).await?);
         }
         Ok(sites)
+    }
+
+    /// Opens one.
+    pub(super) async fn open_one(&self, connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
+        Ok(exchange::open(connection, self.trace.as_ref()).await?)
+    }
+
+    /// Keeps the passwords of a flow out of the trace.
+    pub(super) fn hide(&self, flow: &Flow) {
+        if let Some(trace) = &self.trace {
+            flow.secrets.each(|secret| trace.hide(secret));
+        }
     }
 
     /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
@@ -69,9 +86,10 @@ impl Chosen {
 
 /// The connections of the configuration file, or those of the lab.
 pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
+    let trace = context.common.trace.as_deref().map(trace::into);
     if !context.common.lab {
         let (default, others) = context.load_connections()?;
-        return Ok(Chosen { default, others, lab: None });
+        return Ok(Chosen { default, others, trace, lab: None });
     }
     let lab = Lab::start().await?;
     let config = lab.config(context)?;
@@ -79,12 +97,7 @@ pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
     let default = config.connection(wanted)?.clone();
     let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
     context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
-    Ok(Chosen { default, others, lab: Some(lab) })
-}
-
-/// Opens one.
-pub(super) async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
-    Ok(exchange::open(connection).await?)
+    Ok(Chosen { default, others, trace, lab: Some(lab) })
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded

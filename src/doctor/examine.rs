@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
-use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, probe};
+use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace, probe};
 use wsman::clixml::{Container, Value};
 use wsman::psrp::{Command, Outcome};
 
@@ -19,12 +19,12 @@ const LANGUAGE_MODE: &str = "$ExecutionContext.SessionState.LanguageMode";
 const NO_SCRIPTS: &str = "ScriptsNotAllowed";
 
 /// Looks at everything between here and a mailbox, in order. An error means that there was nothing to begin with:
-/// the connection cannot be used as it is written, or its password cannot be had.
+/// the connection cannot be used as it is written, or its password cannot be had. A trace is shown what crosses the wire.
 ///
 /// # Errors
 /// [`ExchangeError`], before anything was tried.
-pub async fn examine(connection: &Connection) -> Result<Vec<Check>, ExchangeError> {
-    let config = exchange::wire_config(connection)?;
+pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<Vec<Check>, ExchangeError> {
+    let config = exchange::wire_config(connection, trace)?;
     let mut checks = Vec::new();
     checks.extend(judge::danger(connection));
     let way_is_open = way(connection, &config, &mut checks).await;

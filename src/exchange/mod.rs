@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
+use wsman::client::Trace;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
@@ -135,7 +136,10 @@ pub enum ExchangeError {
     },
 }
 
-/// Opens a connection: signs in, and loads Exchange where that is needed.
-pub async fn open(connection: &Connection) -> Result<Arc<dyn Exchange>, ExchangeError> {
-    Ok(Arc::new(remote::Remote::open(connection).await?))
+/// Opens a connection: signs in, and loads Exchange where that is needed. A trace is shown what crosses the wire.
+pub async fn open(
+    connection: &Connection,
+    trace: Option<&Trace>,
+) -> Result<Arc<dyn Exchange>, ExchangeError> {
+    Ok(Arc::new(remote::Remote::open(connection, trace).await?))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
-use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool};
+use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace};
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome, Record};
 
@@ -31,8 +31,8 @@ pub(super) struct Remote {
 
 impl Remote {
     /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
-    pub(super) async fn open(connection: &Connection) -> Result<Self, ExchangeError> {
-        let config = wire_config(connection)?;
+    pub(super) async fn open(connection: &Connection, trace: Option<&Trace>) -> Result<Self, ExchangeError> {
+        let config = wire_config(connection, trace)?;
         let remote = Self {
             name: connection.name.clone(),
             config,

@@ -8,7 +8,7 @@ use wsman::auth::kerberos::{CredentialCache, Keytab};
 use wsman::auth::{Credentials, Secret, UserName};
 use wsman::client::{
     Authentication as Wire, CertificatePin, ClientIdentity, ConnectionConfig, Delegation, Kerberos,
-    KerberosSettings, Krb5ConfSource, RedirectPolicy, Timeouts, TlsOptions,
+    KerberosSettings, Krb5ConfSource, RedirectPolicy, Timeouts, TlsOptions, Trace,
 };
 
 use super::ExchangeError;
@@ -21,7 +21,10 @@ const SHELL_IDLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The connection as the wire takes it. Clones of it share their Kerberos tickets.
-pub(crate) fn wire_config(connection: &Connection) -> Result<ConnectionConfig, ExchangeError> {
+pub(crate) fn wire_config(
+    connection: &Connection,
+    trace: Option<&Trace>,
+) -> Result<ConnectionConfig, ExchangeError> {
     let faults = Faults(connection);
     let url = connection.endpoint.url().to_string();
     let mut config = ConnectionConfig::new(url, credentials(connection, faults)?);
@@ -58,6 +61,7 @@ pub(crate) fn wire_config(connection: &Connection) -> Result<ConnectionConfig, E
     config.danger_basic_over_http = connection.danger.basic_over_http;
     config.danger_skip_channel_binding = connection.danger.skip_channel_binding;
     config.danger_old_credssp = connection.danger.old_credssp;
+    config.trace = trace.cloned();
     Ok(config)
 }
 
@@ -164,7 +168,7 @@ mod tests {
              username = \"svc@CONTOSO.COM\"\npassword = 'exec:[\"printf\", \"canary-password\"]'\n{keys}"
         );
         let config = Config::parse(Path::new("m.toml"), text).unwrap_or_else(|error| panic!("{error}"));
-        wire_config(&config.connections[0])
+        wire_config(&config.connections[0], None)
     }
 
     #[test]

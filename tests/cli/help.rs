@@ -31,6 +31,7 @@ fn commands_and_options_of_the_contract() {
         "--no-progress",
         "--color",
         "--verbose",
+        "--trace",
         "--out",
         "--what-if",
         "--detailed-exitcode",

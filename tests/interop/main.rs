@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binding;
+mod canary;
 mod credssp;
 mod credssp_acceptor;
 mod gss;
+#[path = "../support/hunt.rs"]
+mod hunt;
 mod kdc;
 mod kerberos_files;
 mod matrix;

@@ -1,60 +1,100 @@
-//! The whole program with a password that must show up nowhere: not in its output, not in any file that it writes.
+//! The whole program with passwords that must show up nowhere: not in its output, not in any file that it writes.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value as Json;
 
 use crate::cli::{CANARY, Place};
+use crate::hunt::Hunt;
 
-fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() { files(&path, found) } else { found.push(path) }
+/// The password of the connection.
+const SIGN_IN: &str = "Canary-9d2e!Sign-in";
+/// The seed of the lab, the flow and the secrets: files that hold them on purpose. The lab keeps the password of its
+/// account beside the connection file.
+const OURS: [&str; 8] = [
+    "seed.json",
+    "flow.csv",
+    "broken.csv",
+    "secret",
+    "sign-in",
+    "wrong-sign-in",
+    "value.toml",
+    "lab.toml.password",
+];
+
+fn hunt() -> Hunt {
+    Hunt::default().text("the new user's password", CANARY).text("the connection's password", SIGN_IN)
+}
+
+/// A lab whose account has the password that is looked for.
+struct Lab {
+    child: Child,
+    given: Json,
+}
+
+impl Lab {
+    fn start(place: &Place) -> Self {
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/directory.json");
+        let seed = std::fs::read_to_string(sample).unwrap();
+        assert!(seed.contains("Lab-Passw0rd!"));
+        place.write("seed.json", &seed.replace("Lab-Passw0rd!", SIGN_IN));
+        for (name, secret) in [("secret", CANARY), ("sign-in", SIGN_IN), ("wrong-sign-in", CANARY)] {
+            let file = place.write(name, secret);
+            assert!(Command::new("chmod").arg("600").arg(file).status().unwrap().success());
+        }
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+            .current_dir(place.path())
+            .args(["lab", "--seed", "seed.json", "--log", "lab.log", "--dump", "dump.json"])
+            .args(["--write-config", "lab.toml"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let given = serde_json::from_str(&line).unwrap();
+        Self { child, given }
     }
+
+    fn end(mut self) {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(ended.success() && self.child.wait().unwrap().success());
+    }
+}
+
+/// A flow of changes of each kind: one that succeeds, one that Exchange refuses (the name is taken), one that is refused
+/// before.
+fn flow(prefix: &str) -> String {
+    format!(
+        "ChangeId,Identity,Name,UserPrincipalName,_param_password,EmailAddresses,_param_OrganizationalUnit\n\
+         {prefix}1,{prefix}@contoso.com,{prefix},{prefix}@contoso.com,{CANARY},{prefix}@contoso.com,contoso.com/Staff\n\
+         {prefix}2,{prefix}o@contoso.com,{prefix},{prefix}o@contoso.com,{CANARY},{prefix}o@contoso.com,contoso.com/Staff\n\
+         {prefix}3,enable001,{prefix},{prefix}t@contoso.com,{CANARY},{prefix}t@contoso.com,contoso.com/Staff\n"
+    )
 }
 
 #[test]
 fn no_command_lets_it_out() {
     let place = Place::new();
-    let mut lab = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
-        .current_dir(place.path())
-        .args(["lab", "--log", "lab.log", "--dump", "dump.json", "--write-config", "lab.toml"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(lab.stdout.take().unwrap()).read_line(&mut line).unwrap();
-
-    // One that succeeds, one that Exchange refuses (the name is taken), one that is refused before.
-    let flow = format!(
-        "ChangeId,Identity,Name,UserPrincipalName,_param_password,EmailAddresses,_param_OrganizationalUnit\n\
-         c1,canary@contoso.com,Canary,canary@contoso.com,{CANARY},canary@contoso.com,contoso.com/Staff\n\
-         c2,other@contoso.com,Canary,other@contoso.com,{CANARY},other@contoso.com,contoso.com/Staff\n\
-         c3,enable001,Canary,third@contoso.com,{CANARY},third@contoso.com,contoso.com/Staff\n"
-    );
-    place.write("flow.csv", &flow);
-    let broken = format!("Identity,_param_password,Nonsense\nx,{CANARY},1\n");
-    place.write("broken.csv", &broken);
-    let secret = place.write("secret", CANARY);
-    let chmod = Command::new("chmod").arg("600").arg(&secret).status().unwrap();
-    assert!(chmod.success());
+    let lab = Lab::start(&place);
+    place.write("flow.csv", &flow("c"));
+    place.write("broken.csv", &format!("Identity,_param_password,Nonsense\nx,{CANARY},1\n"));
     let config = std::fs::read_to_string(place.path().join("lab.toml")).unwrap();
-    let wrong: String = config
-        .lines()
-        .map(|line| {
-            if line.starts_with("password") {
-                "password = \"file:secret\"\n".into()
-            } else {
-                format!("{line}\n")
-            }
-        })
-        .collect();
-    place.write("wrong.toml", &wrong);
+    let with_password = |password: &str| -> String {
+        let line = |line: &str| match line.starts_with("password") {
+            true => format!("password = \"{password}\"\n"),
+            false => format!("{line}\n"),
+        };
+        config.lines().map(line).collect()
+    };
+    place.write("wrong.toml", &with_password("file:secret"));
     // A value where a reference belongs is refused without being repeated.
-    place.write("value.toml", &wrong.replace("file:secret", CANARY));
+    place.write("value.toml", &with_password(CANARY));
 
-    let at = ["-c", "lab.toml", "-n", "lab", "-v", "--journal", "journal.db"];
-    let runs: [(&[&str], i32); 13] = [
+    let at = ["-c", "lab.toml", "-n", "lab", "-v", "--journal", "journal.db", "--trace", "trace"];
+    let new_mailbox =
+        ["invoke", "New-Mailbox", "Name=Inv", "UserPrincipalName=inv@contoso.com", "Password=file:secret"];
+    let runs: [(&[&str], i32); 14] = [
         (&["plan", "flow.csv"], 1),
         (&["plan", "flow.csv", "--output", "jsonl"], 1),
         (&["plan", "flow.csv", "--out", "plan.json", "--what-if", "--output", "json"], 1),
@@ -65,27 +105,10 @@ fn no_command_lets_it_out() {
         (&["apply", "plan.json", "--output", "json"], 1),
         (&["status"], 0),
         (&["status", "--failed", "--output", "json"], 0),
-        (
-            &[
-                "invoke",
-                "New-Mailbox",
-                "Name=Inv",
-                "UserPrincipalName=inv@contoso.com",
-                "Password=file:secret",
-            ],
-            0,
-        ),
-        (
-            &[
-                "invoke",
-                "New-Mailbox",
-                "Name=Inv",
-                "UserPrincipalName=inv@contoso.com",
-                "Password=file:secret",
-            ],
-            1,
-        ),
+        (&new_mailbox, 0),
+        (&new_mailbox, 1),
         (&["invoke", "Set-Mailbox", "Identity=inv@contoso.com", "Password=file:secret", "Nonsense=1"], 1),
+        (&["doctor", "--output", "json"], 0),
     ];
     let mut said = String::new();
     for (arguments, code) in runs {
@@ -94,30 +117,90 @@ fn no_command_lets_it_out() {
         said += &format!("{}{}", ran.stdout, ran.stderr);
     }
     for (file, code) in [("wrong.toml", 3), ("value.toml", 2)] {
-        let ran = place.run(&["invoke", "Get-Mailbox", "Identity=inv", "-c", file, "-n", "lab", "-v"]);
-        assert_eq!(ran.code, Some(code), "{}", ran.stderr);
-        said += &format!("{}{}", ran.stdout, ran.stderr);
-    }
-    let ended = Command::new("kill").args(["-TERM", &lab.id().to_string()]).status().unwrap();
-    assert!(ended.success() && lab.wait().unwrap().success());
-
-    assert!(said.contains("***"), "nothing was masked, so nothing was shown:\n{said}");
-    assert!(!said.contains(CANARY), "the password was printed");
-    let mut written = Vec::new();
-    files(place.path(), &mut written);
-    let ours = ["flow.csv", "broken.csv", "secret", "value.toml"];
-    let written: Vec<_> =
-        written.iter().filter(|path| !ours.contains(&path.file_name().unwrap().to_str().unwrap())).collect();
-    for wanted in ["lab.log", "dump.json", "journal.db", "plan.json"] {
-        assert!(written.iter().any(|path| path.ends_with(wanted)), "{wanted} was not written: {written:?}");
-    }
-    for path in written {
-        let bytes = std::fs::read(path).unwrap();
-        for encoded in
-            [CANARY.as_bytes().to_vec(), CANARY.encode_utf16().flat_map(u16::to_le_bytes).collect()]
-        {
-            let found = bytes.windows(encoded.len()).any(|part| part == encoded);
-            assert!(!found, "the password is in {}", path.display());
+        for command in [&["invoke", "Get-Mailbox", "Identity=inv"][..], &["doctor"]] {
+            let ran = place.run(&[command, &["-c", file, "-n", "lab", "-v", "--trace", "trace"]].concat());
+            assert_eq!(ran.code, Some(code), "{}", ran.stderr);
+            said += &format!("{}{}", ran.stdout, ran.stderr);
         }
     }
+    lab.end();
+
+    assert!(said.contains("***"), "nothing was masked, so nothing was shown:\n{said}");
+    hunt().search("the output", said.as_bytes());
+    let searched = hunt().search_below(place.path(), &OURS);
+    for wanted in ["lab.log", "dump.json", "journal.db", "plan.json", "trace/000001-sign-in.txt"] {
+        assert!(searched.iter().any(|path| path.ends_with(wanted)), "{wanted} was not written: {searched:?}");
+    }
+}
+
+/// Each way to sign in, with everything traced: the trace shows the cmdlets and the new user, and no secret.
+#[test]
+fn no_sign_in_lets_it_into_a_trace() {
+    let place = Place::new();
+    let lab = Lab::start(&place);
+    let text = |key: &str| lab.given[key].as_str().unwrap();
+    let mut said = String::new();
+    for (authentication, server) in [
+        ("basic", "https_powershell"),
+        ("ntlm", "powershell"),
+        ("ntlm", "https_powershell"),
+        ("negotiate", "powershell"),
+        ("credssp", "powershell"),
+        ("credssp", "https_powershell"),
+    ] {
+        let name = format!("{authentication}{}", if server.starts_with("https") { "s" } else { "" });
+        let connection = |password: &str| {
+            format!(
+                "[connections.it]\ninfrastructure = \"on-premises\"\nserver = \"{}\"\nauthentication = \"{authentication}\"\n\
+                 username = '{}'\npassword = \"file:{password}\"\ncreate_method = \"new\"\n\
+                 [connections.it.tls]\nca_file = \"{}\"\n",
+                text(server),
+                text("user"),
+                text("ca_file"),
+            )
+        };
+        place.write("it.toml", &connection("sign-in"));
+        place.write("wrong.toml", &connection("wrong-sign-in"));
+        place.write("flow.csv", &flow(&name));
+        let (journal, trace) = (format!("{name}.db"), format!("trace-{name}"));
+        let options = ["-v", "--journal", &journal, "--trace", &trace];
+        let new = format!("UserPrincipalName={name}i@contoso.com");
+        let named = format!("Name={name}i");
+        for (arguments, code) in [
+            (&["-c", "it.toml", "apply", "flow.csv", "--output", "jsonl"][..], 1),
+            (&["-c", "it.toml", "doctor"], 0),
+            (&["-c", "it.toml", "invoke", "New-Mailbox", &named, &new, "Password=file:secret"], 0),
+            (&["-c", "wrong.toml", "apply", "flow.csv"], 3),
+        ] {
+            let ran = place.run(&[arguments, &options].concat());
+            assert_eq!(ran.code, Some(code), "{name} {arguments:?}: {}{}", ran.stdout, ran.stderr);
+            said += &format!("{}{}", ran.stdout, ran.stderr);
+        }
+        let traced = hunt().search_below(&place.path().join(&trace), &[]);
+        let traced: String = traced.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+        for shown in [
+            "Type=\"CREATE_PIPELINE\"",
+            "<S N=\"Cmd\">New-Mailbox</S>",
+            "<SS N=\"V\">***</SS>",
+            "Type=\"ENCRYPTED_SESSION_KEY\">***<",
+            "Type=\"ERROR_RECORD\"",
+            &format!("{name}@contoso.com"),
+        ] {
+            assert!(traced.contains(shown), "{name}: `{shown}` is not in the trace");
+        }
+    }
+    lab.end();
+    hunt().search("the output", said.as_bytes());
+    hunt().search_below(place.path(), &OURS);
+}
+
+/// A trace that cannot be written is one line on stderr and nothing else.
+#[test]
+fn a_trace_that_cannot_be_written_disturbs_nothing() {
+    let place = Place::new();
+    place.write("taken", "mine");
+    let ran = place.run(&["--lab", "--trace", "taken", "invoke", "Get-Mailbox", "Identity=Administrator"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(ran.stderr.matches("warning: the trace in taken ends here").count(), 1, "{ran:?}");
+    assert_eq!(std::fs::read_to_string(place.path().join("taken")).unwrap(), "mine");
 }

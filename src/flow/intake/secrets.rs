@@ -53,6 +53,12 @@ impl SecretStore {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.file)
     }
 
+    /// Shows every password that is in memory, to those who must keep it from others.
+    pub fn each(&self, mut show: impl FnMut(&SecretString)) {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.values().flat_map(HashMap::values).for_each(|(_, secret)| show(secret));
+    }
+
     /// Fetches the password of a change. A file that is not known yet is read again; a row that now belongs to
     /// somebody else gives nothing.
     pub fn resolve(&self, change: &Change) -> Option<Result<SecretString, SecretUnavailable>> {

@@ -10,6 +10,7 @@ use super::kerberos::Kerberos;
 use super::proxy;
 use super::redirect::RedirectPolicy;
 use super::tls::TlsOptions;
+use super::trace::Trace;
 use crate::auth::{Credentials, Secret};
 
 /// A WS-Management endpoint and how to use it.
@@ -52,6 +53,8 @@ pub struct ConnectionConfig {
     pub danger_old_credssp: bool,
     /// Language of messages, such as `en-US`
     pub locale: String,
+    /// Who is shown what crosses the wire, without its secrets
+    pub trace: Option<Trace>,
 }
 
 /// How to sign in.
@@ -145,6 +148,7 @@ impl ConnectionConfig {
             danger_skip_channel_binding: false,
             danger_old_credssp: false,
             locale: "en-US".into(),
+            trace: None,
         }
     }
 

@@ -49,7 +49,12 @@ impl Connection {
             Authentication::Basic => Protection::Header(target.basic_header()?),
             Authentication::Certificate => Protection::Header(HeaderValue::from_static(MUTUAL)),
             _ => {
-                let context = sign_in(&http, &target).await?;
+                let context = sign_in(&http, &target).await;
+                if let Some(trace) = &target.trace {
+                    let how = context.as_ref().map(|context| how(&target, context));
+                    trace.signed_in(http.number(), how);
+                }
+                let context = context?;
                 if target.must_seal() { Protection::Sealed(context) } else { Protection::Tls }
             }
         };
@@ -68,6 +73,7 @@ impl Connection {
             authorization: None,
             content_type: Some(SOAP),
             body: Vec::new(),
+            clear: None,
             what,
             timeout: timeouts.operation + timeouts.network,
         };
@@ -77,6 +83,7 @@ impl Connection {
                 sealed = multipart::seal(context, soap).map_err(SignInError::from)?;
                 request.content_type = Some(&sealed.content_type);
                 request.body = sealed.body;
+                request.clear = Some(soap);
             }
             Protection::Tls => request.body = soap.to_vec(),
             Protection::Header(value) => {
@@ -94,7 +101,7 @@ impl Connection {
         Ok(soap)
     }
 
-    fn open_answer(&mut self, answer: HttpAnswer, idle: Duration) -> Result<Vec<u8>, Error> {
+    fn open_answer(&mut self, mut answer: HttpAnswer, idle: Duration) -> Result<Vec<u8>, Error> {
         let status = answer.status;
         if status == StatusCode::UNAUTHORIZED {
             let forgotten =
@@ -117,8 +124,15 @@ impl Connection {
         let http_error = || Error::Http { status: status.as_u16(), excerpt: body_excerpt(&answer.body) };
         match &mut self.protection {
             Protection::Sealed(context) if is_sealed => {
-                Ok(multipart::unseal(context, &answer.content_type, &answer.body)
-                    .map_err(SignInError::from)?)
+                let opened = multipart::unseal(context, &answer.content_type, &answer.body)
+                    .map_err(|error| Error::from(SignInError::from(error)));
+                if let Some(traced) = &mut answer.traced {
+                    match &opened {
+                        Ok(soap) => traced.answer(answer.body.len(), soap, true),
+                        Err(error) => traced.failed(error),
+                    }
+                }
+                opened
             }
             // In clear, where anybody on the way may have written it.
             Protection::Sealed(_) if status.is_success() => {
@@ -130,5 +144,13 @@ impl Connection {
                 if is_soap && !answer.body.is_empty() { Ok(answer.body) } else { Err(http_error()) }
             }
         }
+    }
+}
+
+/// What a sign-in came to, for the trace.
+fn how(target: &Target, context: &SecurityContext) -> String {
+    match target.kerberos_failure() {
+        Some(reason) => format!("{}; not Kerberos: {reason}", context.mechanism()),
+        None => context.mechanism().to_string(),
     }
 }

@@ -186,6 +186,9 @@ impl Driver {
     fn obey(&mut self, order: Order) {
         match order {
             Order::Start { id, spec, deadline, feed, reply } => {
+                if let Some(trace) = &self.transport.target().trace {
+                    trace.hide_in(&spec);
+                }
                 let result = match &self.end {
                     Some(error) => Err(error.clone()),
                     None if self.closing => Err(Error::Closed),

@@ -17,7 +17,9 @@ use super::proxy::{self, ProxyProblem};
 use super::redirect::{self as elsewhere, RedirectRefused};
 use super::target::Target;
 use super::tls::{self, Leaf, TlsProblem};
+use super::trace::TracedExchange;
 use crate::auth::http::{Challenge, challenges};
+use crate::auth::multipart;
 
 /// Most bytes of a body: four times the largest envelope that is asked for.
 const MAX_BODY: usize = 4 * 512_000;
@@ -32,6 +34,8 @@ pub(crate) struct HttpConnection {
     leaf: Leaf,
     /// Whether there was an answer
     heard: AtomicBool,
+    /// Its number in the trace
+    number: u64,
 }
 
 /// What goes into one request.
@@ -39,6 +43,8 @@ pub(crate) struct HttpRequest<'a> {
     pub(crate) authorization: Option<HeaderValue>,
     pub(crate) content_type: Option<&'a str>,
     pub(crate) body: Vec<u8>,
+    /// What a sealed body says, for the trace
+    pub(crate) clear: Option<&'a [u8]>,
     /// For the error when the time is up
     pub(crate) what: &'static str,
     pub(crate) timeout: Duration,
@@ -54,6 +60,8 @@ pub(crate) struct HttpAnswer {
     pub(crate) date: Option<String>,
     /// The server ends the connection with this answer
     pub(crate) closes: bool,
+    /// Waits for what a sealed body says
+    pub(crate) traced: Option<TracedExchange>,
 }
 
 impl HttpConnection {
@@ -87,7 +95,13 @@ impl HttpConnection {
         let client = builder.build().map_err(|error| {
             Error::Configuration(format!("the HTTP client cannot be set up: {}", reason(&error)))
         })?;
-        Ok(Self { client, target, leaf, heard: AtomicBool::new(false) })
+        let number = target.trace.as_ref().map_or(0, |trace| trace.connection());
+        Ok(Self { client, target, leaf, heard: AtomicBool::new(false), number })
+    }
+
+    /// Its number in the trace.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The certificate that the server showed on this connection.
@@ -98,13 +112,27 @@ impl HttpConnection {
     /// Sends one request and reads the answer to its end.
     pub(crate) async fn post(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, Error> {
         let HttpRequest { what, timeout, .. } = request;
-        match tokio::time::timeout(timeout, self.exchange(request)).await {
+        let mut traced = None;
+        let result = match tokio::time::timeout(timeout, self.exchange(request, &mut traced)).await {
             Ok(result) => result,
             Err(_) => Err(Error::Timeout { what, after: timeout, sent: true }),
+        };
+        match (result, &mut traced) {
+            (Ok(answer), _) => Ok(HttpAnswer { traced, ..answer }),
+            (Err(error), Some(exchange)) => {
+                exchange.failed(&error);
+                Err(error)
+            }
+            (Err(error), None) => Err(error),
         }
     }
 
-    async fn exchange(&self, request: HttpRequest<'_>) -> Result<HttpAnswer, Error> {
+    async fn exchange(
+        &self,
+        request: HttpRequest<'_>,
+        traced: &mut Option<TracedExchange>,
+    ) -> Result<HttpAnswer, Error> {
+        let HttpRequest { what, clear, .. } = request;
         let mut builder = self.client.post(self.target.url.clone());
         if request.body.is_empty() {
             // RFC 9110 8.6. The HTTP library leaves it out, and HTTP.sys answers a POST without it with 411.
@@ -120,8 +148,13 @@ impl HttpConnection {
         if let Some(cookies) = self.target.cookies.header() {
             builder = builder.header(COOKIE, cookies);
         }
-        let mut response = builder.send().await.map_err(|error| self.classify(&error))?;
+        let request = builder.build().map_err(|error| self.classify(&error))?;
+        if let Some(trace) = &self.target.trace {
+            *traced = Some(TracedExchange::begin(trace, self.number, what, &request, clear));
+        }
+        let mut response = self.client.execute(request).await.map_err(|error| self.classify(&error))?;
         self.heard.store(true, Ordering::Relaxed);
+        traced.iter_mut().for_each(|exchange| exchange.head(&response));
         for cookie in response.headers().get_all(SET_COOKIE) {
             cookie.to_str().ok().inspect(|cookie| self.target.cookies.store(cookie));
         }
@@ -159,7 +192,10 @@ impl HttpConnection {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(HttpAnswer { status, content_type, challenges, body, date, closes })
+        if let Some(exchange) = traced.as_mut().filter(|_| !multipart::is_encrypted(&content_type)) {
+            exchange.answer(body.len(), &body, false);
+        }
+        Ok(HttpAnswer { status, content_type, challenges, body, date, closes, traced: None })
     }
 
     fn classify(&self, error: &reqwest::Error) -> Error {

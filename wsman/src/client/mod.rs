@@ -36,6 +36,7 @@ mod redirect;
 mod sign_in;
 mod target;
 mod tls;
+mod trace;
 mod transport;
 
 pub use config::{Authentication, ConnectionConfig, Timeouts};
@@ -46,3 +47,4 @@ pub use pool::{PoolOptions, RunspacePool, SignedIn};
 pub use proxy::ProxyProblem;
 pub use redirect::{RedirectPolicy, RedirectRefused};
 pub use tls::{CertificatePin, ClientIdentity, TlsOptions, TlsProblem};
+pub use trace::{Trace, TraceEntry, TracePart, TraceSink};

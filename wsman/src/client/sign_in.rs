@@ -168,6 +168,7 @@ async fn post(
         authorization,
         content_type: Some("application/soap+xml;charset=UTF-8"),
         body: Vec::new(),
+        clear: None,
         what: "the sign-in",
         timeout: target.config.timeouts.sign_in,
     };

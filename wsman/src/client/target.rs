@@ -12,6 +12,7 @@ use super::config::{Authentication, ConnectionConfig};
 use super::cookies::CookieJar;
 use super::error::{Error, SignInError};
 use super::tls;
+use super::trace::SessionTrace;
 use crate::auth::kerberos::KerberosError;
 use crate::auth::{Mechanism, basic};
 
@@ -21,6 +22,7 @@ pub(crate) struct Target {
     pub(crate) config: ConnectionConfig,
     pub(crate) url: Url,
     pub(crate) cookies: CookieJar,
+    pub(crate) trace: Option<Arc<SessionTrace>>,
     verifier: Option<Arc<dyn ServerCertVerifier>>,
     /// The certificate that the last connection showed: the next sign-in is bound to it without asking first.
     certificate: Mutex<Option<Vec<u8>>>,
@@ -42,6 +44,7 @@ impl Target {
         let url = config.check()?;
         let verifier = (url.scheme() == "https").then(|| tls::verifier(&config.tls)).transpose()?;
         Ok(Self {
+            trace: SessionTrace::of(&config),
             config,
             url,
             cookies: CookieJar::default(),

@@ -52,6 +52,14 @@ fn escape_at(units: &[u16]) -> Option<(u32, usize)> {
     })
 }
 
+/// A text as it stands in an element.
+#[cfg(feature = "client")]
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    write_text(&mut out, &Text::from(text), false);
+    out
+}
+
 /// Writes text as the real writer does: controls and every surrogate as escapes, `_` before an `x`, XML's own
 /// characters as entities; U+FFFE and U+FFFF as references.
 pub(crate) fn write_text(out: &mut String, text: &Text, attribute: bool) {

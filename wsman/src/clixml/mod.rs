@@ -32,6 +32,8 @@ mod value;
 pub use decode::{Decoder, decode, decode_document};
 pub use encode::encode;
 pub use error::{DecodeError, DecodeErrorKind, EncodeError};
+#[cfg(feature = "client")]
+pub(crate) use escape::escaped;
 pub use limits::Limits;
 pub use object::{Container, Member, Object, Properties};
 pub use secure::SecureStringCipher;

@@ -41,6 +41,8 @@ pub use command::{Argument, Command, Merge, MergeTarget};
 pub use error::{BodyError, CallError, PsrpError};
 pub use outbox::{Priority, Stream};
 pub use record::{ErrorCategory, ErrorRecord, Outcome, Record};
+#[cfg(feature = "client")]
+pub(crate) use secret::secure_strings;
 
 #[cfg(test)]
 mod loopback_tests;

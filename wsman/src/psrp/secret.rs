@@ -8,6 +8,17 @@ use crate::clixml::{Container, Member, Object, Properties, SecureText, Value};
 /// Deeper values are nobody's: neither side reads more than 49 objects inside each other.
 const MAX_DEPTH: usize = 256;
 
+/// Every SecureString in the value.
+#[cfg(feature = "client")]
+pub(crate) fn secure_strings(value: &Value) -> Vec<SecureText> {
+    let mut found = Vec::new();
+    let Ok(_) = replace(value.clone(), &mut |text| {
+        found.push(text.clone());
+        Ok::<_, std::convert::Infallible>(text)
+    });
+    found
+}
+
 /// Whether a SecureString that `wanted` picks is anywhere in the value.
 pub(crate) fn contains(value: &Value, wanted: fn(&SecureText) -> bool) -> bool {
     Search { wanted, seen: HashMap::new() }.value(value, 0)

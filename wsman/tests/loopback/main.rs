@@ -17,3 +17,4 @@ mod road;
 mod sign_in;
 mod tickets;
 mod tls;
+mod trace;

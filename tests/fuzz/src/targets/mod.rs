@@ -6,7 +6,10 @@ mod http;
 mod kdc;
 mod kerberos;
 mod ntlm;
+mod service;
 mod spnego;
+mod spnego_kerberos;
+mod wrap;
 
 use std::fmt::Debug;
 
@@ -55,6 +58,9 @@ pub fn targets() -> Vec<Target> {
         spnego::targets(),
         kerberos::targets(),
         kdc::targets(),
+        service::targets(),
+        wrap::targets(),
+        spnego_kerberos::targets(),
         credssp::targets(),
         files::targets(),
         http::targets(),

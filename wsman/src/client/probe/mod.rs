@@ -116,6 +116,7 @@ async fn greeting(target: &Arc<Target>) -> Result<Greeting, Error> {
         authorization: None,
         content_type: Some("application/soap+xml;charset=UTF-8"),
         body: Vec::new(),
+        clear: None,
         what: "a request without a sign-in",
         timeout: target.config.timeouts.sign_in,
     };

@@ -35,6 +35,15 @@ macro_rules! message_types {
                 }
             }
 
+            /// The name in the specification, such as `CREATE_PIPELINE`.
+            pub fn name(self) -> &'static str {
+                let doc = match self {
+                    $(Self::$name => $doc,)*
+                    Self::Unknown(_) => "unknown",
+                };
+                doc.split_once(',').map_or(doc, |(name, _)| name)
+            }
+
             /// The type of a number.
             pub fn from_number(number: u32) -> Self {
                 match number {
