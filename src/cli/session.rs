@@ -14,6 +14,8 @@ use super::trace;
 use crate::config::{Config, Connection, Endpoint};
 use crate::exchange::{self, Exchange};
 use crate::flow::intake::Flow;
+use crate::flow::journal::default_path;
+use crate::flow::lock::Lock;
 use crate::flow::run::Sites;
 use crate::lab::{self, Running, Seed, ServeOptions};
 
@@ -70,9 +72,38 @@ impl Chosen {
     /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
     pub(super) fn journal_file(&self, context: &Context) -> Result<PathBuf, CommandError> {
         match &self.lab {
-            Some(lab) if context.common.journal.is_none() => Ok(lab.folder.path().join("journal.db")),
+            Some(lab) if self.is_temporary(context) => Ok(lab.folder.path().join("journal.db")),
             _ => context.journal_file(&self.default.name),
         }
+    }
+
+    /// Whether the journal goes away at the end.
+    pub(super) fn is_temporary(&self, context: &Context) -> bool {
+        self.lab.is_some() && context.common.journal.is_none()
+    }
+
+    /// The locks of a run that writes: no other run has this journal or one of these connections meanwhile.
+    pub(super) fn locks(
+        &self,
+        context: &Context,
+        names: &BTreeSet<String>,
+    ) -> Result<Vec<Lock>, CommandError> {
+        let journal = self.journal_file(context)?;
+        let mut locks = Vec::new();
+        // The embedded Exchange and its journal are nobody else's.
+        if self.lab.is_none() {
+            let used = self.others.iter().filter(|other| names.contains(&other.name));
+            for connection in std::iter::once(&self.default).chain(used) {
+                let Some(file) = default_path(&connection.name, |name| std::env::var_os(name)) else {
+                    continue;
+                };
+                locks.push(Lock::of_connection(&file, &connection.name, connection.endpoint.url().as_str())?);
+            }
+        }
+        if self.lab.is_none() || context.common.journal.is_some() {
+            locks.push(Lock::of_journal(&journal)?);
+        }
+        Ok(locks)
     }
 
     /// Ends the embedded Exchange, if there is one.

@@ -1,6 +1,8 @@
 //! What an error or a warning of Exchange means: by the exception's short name first, by text last, for texts are
 //! localised.
 
+use std::time::Duration;
+
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::{Answer, ExchangeError};
@@ -17,6 +19,8 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Who holds what was wanted
     pub owner: Option<String>,
+    /// How long Exchange asks to wait
+    pub retry_after: Option<Duration>,
 }
 
 impl Answer {
@@ -35,6 +39,7 @@ impl Answer {
                     message: "the cmdlet was ended without a reason".into(),
                     hint: None,
                     owner: None,
+                    retry_after: None,
                 });
             }
         }
@@ -66,7 +71,20 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
         ));
     let class = refine(class, &message);
     let owner = if class == ErrorClass::Conflict { owner_in(&message) } else { None };
-    Refusal { class, message, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()), owner }
+    let retry_after = if class == ErrorClass::Throttled { retry_after(&message) } else { None };
+    let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
+    Refusal { class, message, hint, owner, retry_after }
+}
+
+/// How long a text of throttling asks to wait: the milliseconds that follow the words of the servers that are known to
+/// name them.
+#[must_use]
+pub fn retry_after(message: &str) -> Option<Duration> {
+    let said = ["will not be approved for at least ", "Backoff time: ", "Actual delayed: "];
+    let rest = said.iter().find_map(|words| message.split_once(words).map(|(_, rest)| rest))?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    // Longer than any budget is; a text that asks for days is not obeyed.
+    digits.parse().ok().map(Duration::from_millis).filter(|wait| *wait <= Duration::from_secs(3600))
 }
 
 /// The exception's short name: `Reason`, else the failure category in the id, else the first type name.
@@ -227,6 +245,7 @@ fn failing_warning(warning: &str) -> Option<Refusal> {
         message: warning.to_owned(),
         hint: Some("email_address_policy = \"disable\", or a column EmailAddressPolicyEnabled".into()),
         owner: None,
+        retry_after: None,
     })
 }
 
@@ -298,6 +317,11 @@ mod tests {
             ErrorClass::AccessDenied
         );
         assert_eq!(class("OverBudgetException", "", ""), ErrorClass::Throttled);
+        let text = "The next request from this user will not be approved for at least 3001 milliseconds.";
+        assert_eq!(retry_after(text), Some(Duration::from_millis(3001)));
+        assert_eq!(retry_after("Backoff time: 2500 ms."), Some(Duration::from_millis(2500)));
+        assert_eq!(retry_after("will not be approved for at least 99999999999 milliseconds"), None);
+        assert_eq!(retry_after("which has been exceeded. Close existing shells"), None);
         assert_eq!(class("ADTransientException", "", ""), ErrorClass::Transient);
         let denied = "00000005: SecErr: DSID-031A126C, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0";
         assert_eq!(class("ADOperationException", "", denied), ErrorClass::AccessDenied);

@@ -11,15 +11,19 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, SecretError, Unusable};
 
+mod batch;
 mod classify;
 mod cmdlet;
 mod decode;
 mod json;
 mod lookup;
+mod pace;
 mod remote;
+mod stream;
 mod wire;
 
-pub use classify::{Refusal, classify};
+pub use batch::{Asked, Found};
+pub use classify::{Refusal, classify, retry_after};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};

@@ -1,22 +1,29 @@
 //! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace};
 use wsman::clixml::Value;
-use wsman::psrp::{Command, Outcome, Record};
+use wsman::psrp::{Command, Outcome};
 
+use super::classify::retry_after;
+use super::pace::{Pace, Turn};
+use super::stream::stream;
 use super::wire::wire_config;
 use super::{Answer, Call, Exchange, ExchangeError};
 use crate::config::{Connection, ExchangeLoader};
+use crate::recipient::ErrorClass;
 
 const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 /// The only script that is ever sent, and it is a constant.
 const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
+
+/// How often a call is sent again that was throttled, or whose session was lost, where that does no harm.
+const AGAIN: u32 = 3;
 
 /// Runspaces of one each, opened when they are needed and kept. One each, because on an ordinary endpoint Exchange is
 /// loaded into a runspace, not into a pool.
@@ -26,7 +33,19 @@ pub(super) struct Remote {
     loader: Option<Command>,
     operation: Duration,
     idle: Mutex<Vec<RunspacePool>>,
-    slots: Semaphore,
+    pace: Mutex<Pace>,
+    /// Tells those who wait that a call has ended
+    ended: Notify,
+}
+
+/// The turn of one call; ends when it is dropped.
+struct Slot<'a>(&'a Remote);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.pace().done();
+        self.0.ended.notify_one();
+    }
 }
 
 impl Remote {
@@ -39,7 +58,8 @@ impl Remote {
             loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
-            slots: Semaphore::new(usize::try_from(connection.concurrency.max(1)).unwrap_or(1)),
+            pace: Mutex::new(Pace::new(connection.concurrency)),
+            ended: Notify::new(),
         };
         let first = remote.runspace().await?;
         remote.put_back(first);
@@ -62,14 +82,50 @@ impl Remote {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, ExchangeError> {
-        let pool = self.runspace().await?;
+    async fn attempt(&self, pool: RunspacePool, call: &Call) -> Result<Answer, ExchangeError> {
         let answer = run(&pool, command(call), self.operation).await;
         // After an error the runspace is given up: nobody knows what still runs in it.
         if answer.is_ok() {
             self.put_back(pool);
         }
         answer
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the server allows a call, and no more run than it takes.
+    async fn slot(&self) -> Slot<'_> {
+        loop {
+            let ended = self.ended.notified();
+            let turn = self.pace().turn(Instant::now());
+            match turn {
+                Turn::Now => return Slot(self),
+                Turn::At(at) => tokio::time::sleep_until(at.into()).await,
+                Turn::Later => ended.await,
+            }
+        }
+    }
+
+    /// What an answer says about the pace.
+    fn heed(&self, answer: &Result<Answer, ExchangeError>) {
+        match answer {
+            Err(ExchangeError::Throttled(text)) => {
+                self.pace().complaint(retry_after(text), Instant::now());
+            }
+            Err(_) => {}
+            Ok(answer) => match answer.refusal() {
+                Some(refusal) if refusal.class == ErrorClass::Throttled => {
+                    self.pace().complaint(refusal.retry_after, Instant::now());
+                }
+                _ => {
+                    self.pace().well();
+                    // A recovered limit lets more than one in.
+                    self.ended.notify_one();
+                }
+            },
+        }
     }
 
     fn put_back(&self, pool: RunspacePool) {
@@ -82,14 +138,29 @@ impl Remote {
 #[async_trait]
 impl Exchange for Remote {
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError> {
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(ExchangeError::SessionLost("the connection is closed".into()));
-        };
-        // A read can be asked again; whether a write was carried out is for the caller to find out.
+        // Before there is a runspace nothing was run. After that a read can be asked again; whether a write was carried out
+        // is for the caller to find out.
         let is_read = call.cmdlet.starts_with("Get-");
-        match self.attempt(call).await {
-            Err(ExchangeError::SessionLost(_)) if is_read => self.attempt(call).await,
-            answer => answer,
+        let mut left = AGAIN;
+        loop {
+            let slot = self.slot().await;
+            let (answer, may_repeat) = match self.runspace().await {
+                Ok(pool) => (self.attempt(pool, call).await, is_read),
+                Err(error) => (Err(error), true),
+            };
+            drop(slot);
+            self.heed(&answer);
+            let again = match &answer {
+                Err(ExchangeError::SessionLost(_) | ExchangeError::Throttled(_)) => may_repeat,
+                Err(_) => false,
+                Ok(answer) => {
+                    is_read && answer.refusal().is_some_and(|refusal| refusal.class == ErrorClass::Throttled)
+                }
+            };
+            if !again || left == 0 {
+                return answer;
+            }
+            left -= 1;
         }
     }
 
@@ -98,15 +169,37 @@ impl Exchange for Remote {
         call: &Call,
         each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
     ) -> Result<Answer, ExchangeError> {
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(ExchangeError::SessionLost("the connection is closed".into()));
-        };
-        let pool = self.runspace().await?;
-        let answer = stream(&pool, command(call), self.operation, each).await;
-        if answer.as_ref().is_ok_and(|answer| !matches!(answer.outcome, Outcome::Stopped(_))) {
-            self.put_back(pool);
+        let mut left = AGAIN;
+        loop {
+            let slot = self.slot().await;
+            let mut came = false;
+            let mut note = |value: Value| {
+                came = true;
+                each(value)
+            };
+            let answer = match self.runspace().await {
+                Ok(pool) => {
+                    let answer = stream(&pool, command(call), self.operation, &mut note).await;
+                    if answer.as_ref().is_ok_and(|answer| !matches!(answer.outcome, Outcome::Stopped(_))) {
+                        self.put_back(pool);
+                    }
+                    answer
+                }
+                Err(error) => Err(error),
+            };
+            drop(slot);
+            self.heed(&answer);
+            let throttled = match &answer {
+                Err(ExchangeError::Throttled(_)) => true,
+                Err(_) => false,
+                Ok(answer) => answer.refusal().is_some_and(|it| it.class == ErrorClass::Throttled),
+            };
+            // What has come cannot be taken back.
+            if !throttled || came || left == 0 {
+                return answer;
+            }
+            left -= 1;
         }
-        answer
     }
 
     async fn close(&self) {
@@ -122,44 +215,6 @@ fn command(call: &Call) -> Command {
     call.parameters
         .iter()
         .fold(Command::new(&call.cmdlet), |command, (name, value)| command.parameter(name, value.clone()))
-}
-
-/// Runs one command and hands over its output. `silence` is how long nothing may come: how long all of it takes depends
-/// on how much there is.
-async fn stream(
-    pool: &RunspacePool,
-    command: Command,
-    silence: Duration,
-    each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
-) -> Result<Answer, ExchangeError> {
-    let mut pipeline = pool.pipeline().command(command).run().await.map_err(lost)?;
-    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
-    loop {
-        let next = tokio::time::timeout(silence, pipeline.next()).await.map_err(|_| {
-            ExchangeError::SessionLost(format!("nothing came for {} seconds", silence.as_secs()))
-        })?;
-        match next.map_err(lost)? {
-            None => break,
-            Some(Record::Output(value)) => {
-                if each(value).is_break() {
-                    return Ok(Answer {
-                        objects: Vec::new(),
-                        errors,
-                        warnings,
-                        outcome: Outcome::Stopped(None),
-                    });
-                }
-            }
-            Some(Record::Error(error)) => errors.push(*error),
-            Some(Record::Warning(text)) => warnings.push(text),
-            Some(_) => {}
-        }
-    }
-    if pipeline.may_have_gaps() {
-        return Err(ExchangeError::SessionLost("an answer got lost on its way, perhaps with objects".into()));
-    }
-    let outcome = pipeline.outcome().cloned().unwrap_or(Outcome::Completed);
-    Ok(Answer { objects: Vec::new(), errors, warnings, outcome })
 }
 
 /// The command that loads Exchange on an ordinary endpoint.
@@ -210,7 +265,7 @@ fn not_opened(connection: &str, endpoint: &str, error: Error) -> ExchangeError {
 }
 
 /// An error while a cmdlet was under way.
-fn lost(error: Error) -> ExchangeError {
+pub(super) fn lost(error: Error) -> ExchangeError {
     match error {
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
         Error::Protocol(message) => ExchangeError::Protocol(message),
