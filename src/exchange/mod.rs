@@ -46,6 +46,11 @@ pub trait Exchange: Send + Sync {
         each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
     ) -> Result<Answer, ExchangeError>;
 
+    /// How the sign-in went: the mechanism, and why it was not Kerberos where that was tried first.
+    fn signed_in(&self) -> Option<String> {
+        None
+    }
+
     /// Deletes what the server keeps for this connection.
     async fn close(&self);
 }
