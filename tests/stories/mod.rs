@@ -12,6 +12,8 @@ mod doctor;
 #[cfg(unix)]
 mod doctor_way;
 #[cfg(unix)]
+mod efficiency;
+#[cfg(unix)]
 mod export;
 mod in_process;
 mod lab;
