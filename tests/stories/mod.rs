@@ -13,6 +13,8 @@ mod doctor;
 mod doctor_way;
 #[cfg(unix)]
 mod efficiency;
+#[cfg(unix)]
+mod export;
 mod in_process;
 mod lab;
 mod library;
