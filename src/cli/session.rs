@@ -72,9 +72,14 @@ impl Chosen {
     /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
     pub(super) fn journal_file(&self, context: &Context) -> Result<PathBuf, CommandError> {
         match &self.lab {
-            Some(lab) if context.common.journal.is_none() => Ok(lab.folder.path().join("journal.db")),
+            Some(lab) if self.is_temporary(context) => Ok(lab.folder.path().join("journal.db")),
             _ => context.journal_file(&self.default.name),
         }
+    }
+
+    /// Whether the journal goes away at the end.
+    pub(super) fn is_temporary(&self, context: &Context) -> bool {
+        self.lab.is_some() && context.common.journal.is_none()
     }
 
     /// The locks of a run that writes: no other run has this journal or one of these connections meanwhile.

@@ -15,6 +15,7 @@ mod doctor_road;
 mod doctor_way;
 mod in_process;
 mod lab;
+mod reports;
 mod sample_commands;
 mod sample_files;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binding;
+mod canary;
 mod certificates;
 mod concurrency;
 mod credssp;
