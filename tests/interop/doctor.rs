@@ -235,7 +235,7 @@ impl Service for Restricted {
         struct Accounts;
         impl AccountStore for Accounts {
             fn secret(&self, user: &UserName) -> Option<Secret> {
-                (user.user == USER).then(|| Secret::password(PASSWORD))
+                (user.user.split('@').next() == Some(USER)).then(|| Secret::password(PASSWORD))
             }
         }
         Arc::new(Accounts)
