@@ -12,6 +12,7 @@ mod kerberos;
 mod lab;
 mod lost;
 mod pipelines;
+mod probe;
 mod proxy;
 mod raw;
 mod road;

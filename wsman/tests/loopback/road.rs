@@ -15,7 +15,7 @@ use wsman::client::{
 use crate::lab::{Running, echo, output};
 
 /// What a proxy or server was asked, one line for each connection or request.
-type Heard = Arc<Mutex<Vec<String>>>;
+pub type Heard = Arc<Mutex<Vec<String>>>;
 
 async fn listen() -> (TcpListener, SocketAddr, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -217,7 +217,7 @@ async fn a_proxy_that_refuses_is_named() {
 }
 
 /// A server that answers every request with this, under TLS, and notes the heads of the requests.
-async fn sends_to(location: String, identity: &wsman::server::ServerIdentity) -> (String, Heard) {
+pub async fn sends_to(location: String, identity: &wsman::server::ServerIdentity) -> (String, Heard) {
     let (listener, address, heard) = listen().await;
     let acceptor = crate::tls::acceptor(identity);
     let noted = heard.clone();
