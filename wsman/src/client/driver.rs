@@ -169,6 +169,8 @@ impl Driver {
                 self.answer_lost |= answer.is_second_answer;
                 return self.session.answer(id, &answer.soap, elapsed);
             }
+            // RFC 9110 15.5.14: nothing was done with it.
+            Err(Error::Http { status: 413, .. }) if self.session.too_large(id) => return,
             Err(error) => error,
         };
         match self.session.fail(id) {
