@@ -6,6 +6,7 @@ use crate::config::{ConfigError, SecretError, Unusable};
 use crate::exchange::ExchangeError;
 use crate::flow::intake::IntakeError;
 use crate::flow::journal::JournalError;
+use crate::flow::lock::LockError;
 use crate::flow::run::RunError;
 use crate::report::{SavedPlanError, Style, Tone};
 
@@ -68,6 +69,10 @@ impl CommandError {
 
     pub(super) fn input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Input, message)
+    }
+
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Refused, message)
     }
 
     pub(super) fn internal(message: impl Into<String>) -> Self {
@@ -133,6 +138,14 @@ impl From<JournalError> for CommandError {
             JournalError::Database(_) | JournalError::Unknown(_) => Self::internal(error.to_string()),
             _ => Self::config(error.to_string()),
         }
+    }
+}
+
+impl From<LockError> for CommandError {
+    fn from(error: LockError) -> Self {
+        let held = matches!(error, LockError::Held { .. });
+        let error = Self::config(error.to_string());
+        if held { error.hint("wait until it has ended; nothing was tried") } else { error }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What an error or a warning of Exchange means: by the exception's short name first, by text last, for texts are
 //! localised.
 
+use std::time::Duration;
+
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::{Answer, ExchangeError};
@@ -17,6 +19,8 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Who holds what was wanted
     pub owner: Option<String>,
+    /// How long Exchange asks to wait
+    pub retry_after: Option<Duration>,
 }
 
 impl Answer {
@@ -35,6 +39,7 @@ impl Answer {
                     message: "the cmdlet was ended without a reason".into(),
                     hint: None,
                     owner: None,
+                    retry_after: None,
                 });
             }
         }
@@ -66,7 +71,23 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
         ));
     let class = refine(class, &message);
     let owner = if class == ErrorClass::Conflict { owner_in(&message) } else { None };
-    Refusal { class, message, hint: Some(hint.to_owned()).filter(|hint| !hint.is_empty()), owner }
+    let retry_after = if class == ErrorClass::Throttled { retry_after(&message) } else { None };
+    let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
+    Refusal { class, message, hint, owner, retry_after }
+}
+
+/// The longest delay of a server that is obeyed.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
+/// How long a text of throttling asks to wait: the milliseconds that follow the words of the servers that are known to
+/// name them.
+#[must_use]
+pub fn retry_after(message: &str) -> Option<Duration> {
+    let said = ["will not be approved for at least ", "Backoff time: ", "Actual delayed: "];
+    let rest = said.iter().find_map(|words| message.split_once(words).map(|(_, rest)| rest))?;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    // Longer than any budget takes to recover: servers that had been up for weeks were seen to name absurd delays (F75).
+    digits.parse().ok().map(Duration::from_millis).filter(|wait| *wait <= LONGEST_WAIT)
 }
 
 /// The exception's short name: `Reason`, else the failure category in the id, else the first type name.
@@ -180,6 +201,7 @@ fn refine(class: ErrorClass, message: &str) -> ErrorClass {
     let has = |part: &str| message.contains(part);
     if has("has been exceeded")
         || has("maximum number of concurrent shells")
+        || has("exceeded the maximum number of connections")
         || has("will not be approved for at least")
     {
         return ErrorClass::Throttled;
@@ -227,6 +249,7 @@ fn failing_warning(warning: &str) -> Option<Refusal> {
         message: warning.to_owned(),
         hint: Some("email_address_policy = \"disable\", or a column EmailAddressPolicyEnabled".into()),
         owner: None,
+        retry_after: None,
     })
 }
 
@@ -304,6 +327,29 @@ mod tests {
         let weak = "0000052D: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0";
         assert_eq!(class("ADOperationException", "", weak), ErrorClass::InvalidInput);
         assert_eq!(class("NotAcceptedDomainException", "", ""), ErrorClass::RefusedByRule);
+    }
+
+    #[test]
+    fn f75_a_delay_is_taken_from_the_text_unless_it_is_absurd() {
+        let text = "The next request from this user will not be approved for at least 3001 milliseconds.";
+        assert_eq!(retry_after(text), Some(Duration::from_millis(3001)));
+        assert_eq!(retry_after("Backoff time: 2500 ms."), Some(Duration::from_millis(2500)));
+        assert_eq!(retry_after("will not be approved for at least 4294967295 milliseconds"), None);
+        assert_eq!(
+            retry_after("will not be approved for at least 99999999999999999999999 milliseconds"),
+            None
+        );
+        assert_eq!(retry_after("which has been exceeded. Close existing shells"), None);
+    }
+
+    /// Exchange's own limit on sessions, in its words.
+    #[test]
+    fn f65_too_many_sessions_are_throttling() {
+        let text = "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3 for the \
+                    policy party : MaxConcurrency. Please close existing runspace and try again.";
+        assert_eq!(class("PSRemotingDataStructureException", "", text), ErrorClass::Throttled);
+        let text = "This user is allowed a maximum of 18 concurrent shells, which has been exceeded.";
+        assert_eq!(class("", "", text), ErrorClass::Throttled);
     }
 
     #[test]

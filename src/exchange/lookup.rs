@@ -13,7 +13,7 @@ use crate::plan::Reference;
 use crate::recipient::{ErrorClass, Identity, ObjectType, Recipient, RecipientKind};
 
 /// Addresses in one filter; keeps the filter well below what the parser takes.
-const IN_ONE_FILTER: usize = 20;
+const IN_ONE_FILTER: usize = 50;
 
 /// What can be read through a connection.
 #[derive(Clone)]
@@ -100,10 +100,7 @@ impl Directory {
         let call = self.call(cmdlet).with("Identity", Value::from(guid.text().as_str()));
         match self.single(call, &guid).await? {
             Some(mut mailbox) => {
-                // What only the user's view tells: names, department, telephone.
-                for (name, value) in user.properties {
-                    mailbox.properties.entry(name).or_insert(value);
-                }
+                mailbox.add_user_view(user);
                 // `Get-User` shows no mail properties, so only now the name can be checked.
                 checked(mailbox, identity).map(Some)
             }
@@ -204,14 +201,14 @@ impl Directory {
         self.pinned(Call::new(cmdlet))
     }
 
-    fn pinned(&self, call: Call) -> Call {
+    pub(super) fn pinned(&self, call: Call) -> Call {
         match &self.domain_controller {
             Some(server) => call.with("DomainController", Value::from(server.as_str())),
             None => call,
         }
     }
 
-    async fn ask(&self, call: &Call) -> Result<Answer, LookupError> {
+    pub(super) async fn ask(&self, call: &Call) -> Result<Answer, LookupError> {
         let answer = self.exchange.run(call).await?;
         match answer.refusal() {
             Some(refusal) => Err(LookupError::Refused(refusal)),

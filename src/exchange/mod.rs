@@ -10,15 +10,18 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, SecretError, Unusable};
 
+mod batch;
 mod classify;
 mod cmdlet;
 mod decode;
 mod json;
 mod lookup;
+mod pace;
 mod remote;
 mod wire;
 
-pub use classify::{Refusal, classify};
+pub use batch::{Asked, Found};
+pub use classify::{Refusal, classify, retry_after};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
@@ -31,6 +34,11 @@ pub trait Exchange: Send + Sync {
     /// Runs a cmdlet and waits for its end. What Exchange refuses is part of the answer; an error means that there is
     /// no answer, and that a cmdlet which writes may have run or not.
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError>;
+
+    /// How the sign-in went: the mechanism, and why it was not Kerberos where that was tried first.
+    fn signed_in(&self) -> Option<String> {
+        None
+    }
 
     /// Deletes what the server keeps for this connection.
     async fn close(&self);

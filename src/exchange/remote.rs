@@ -1,21 +1,27 @@
 //! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
 
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace};
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
+use super::classify::retry_after;
+use super::pace::{Pace, Turn};
 use super::wire::wire_config;
 use super::{Answer, Call, Exchange, ExchangeError};
 use crate::config::{Connection, ExchangeLoader};
+use crate::recipient::ErrorClass;
 
 const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 /// The only script that is ever sent, and it is a constant.
 const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
+
+/// How often a call is sent again that was throttled, or whose session was lost, where that does no harm.
+const AGAIN: u32 = 3;
 
 /// Runspaces of one each, opened when they are needed and kept. One each, because on an ordinary endpoint Exchange is
 /// loaded into a runspace, not into a pool.
@@ -25,7 +31,20 @@ pub(super) struct Remote {
     loader: Option<Command>,
     operation: Duration,
     idle: Mutex<Vec<RunspacePool>>,
-    slots: Semaphore,
+    signed_in: OnceLock<String>,
+    pace: Mutex<Pace>,
+    /// Tells those who wait that a call has ended
+    ended: Notify,
+}
+
+/// The turn of one call; ends when it is dropped.
+struct Slot<'a>(&'a Remote);
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        self.0.pace().done();
+        self.0.ended.notify_one();
+    }
 }
 
 impl Remote {
@@ -38,7 +57,9 @@ impl Remote {
             loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
-            slots: Semaphore::new(usize::try_from(connection.concurrency.max(1)).unwrap_or(1)),
+            signed_in: OnceLock::new(),
+            pace: Mutex::new(Pace::new(connection.concurrency)),
+            ended: Notify::new(),
         };
         let first = remote.runspace().await?;
         remote.put_back(first);
@@ -53,6 +74,7 @@ impl Remote {
         let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
             .await
             .map_err(|error| not_opened(&self.name, &self.config.url, error))?;
+        self.signed_in.get_or_init(|| how(&pool));
         let Some(command) = self.loader.clone() else { return Ok(pool) };
         let answer = run(&pool, command, self.operation).await?;
         match answer.refusal() {
@@ -61,8 +83,7 @@ impl Remote {
         }
     }
 
-    async fn attempt(&self, call: &Call) -> Result<Answer, ExchangeError> {
-        let pool = self.runspace().await?;
+    async fn attempt(&self, pool: RunspacePool, call: &Call) -> Result<Answer, ExchangeError> {
         let mut command = Command::new(&call.cmdlet);
         for (name, value) in &call.parameters {
             command = command.parameter(name, value.clone());
@@ -75,6 +96,43 @@ impl Remote {
         answer
     }
 
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the server allows a call, and no more run than it takes.
+    async fn slot(&self) -> Slot<'_> {
+        loop {
+            let ended = self.ended.notified();
+            let turn = self.pace().turn(Instant::now());
+            match turn {
+                Turn::Now => return Slot(self),
+                Turn::At(at) => tokio::time::sleep_until(at.into()).await,
+                Turn::Later => ended.await,
+            }
+        }
+    }
+
+    /// What an answer says about the pace.
+    fn heed(&self, answer: &Result<Answer, ExchangeError>) {
+        match answer {
+            Err(ExchangeError::Throttled(text)) => {
+                self.pace().complaint(retry_after(text), Instant::now());
+            }
+            Err(_) => {}
+            Ok(answer) => match answer.refusal() {
+                Some(refusal) if refusal.class == ErrorClass::Throttled => {
+                    self.pace().complaint(refusal.retry_after, Instant::now());
+                }
+                _ => {
+                    self.pace().well();
+                    // A recovered limit lets more than one in.
+                    self.ended.notify_one();
+                }
+            },
+        }
+    }
+
     fn put_back(&self, pool: RunspacePool) {
         if let Ok(mut idle) = self.idle.lock() {
             idle.push(pool);
@@ -85,15 +143,34 @@ impl Remote {
 #[async_trait]
 impl Exchange for Remote {
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError> {
-        let Ok(_slot) = self.slots.acquire().await else {
-            return Err(ExchangeError::SessionLost("the connection is closed".into()));
-        };
-        // A read can be asked again; whether a write was carried out is for the caller to find out.
+        // Before there is a runspace nothing was run. After that a read can be asked again; whether a write was carried out
+        // is for the caller to find out.
         let is_read = call.cmdlet.starts_with("Get-");
-        match self.attempt(call).await {
-            Err(ExchangeError::SessionLost(_)) if is_read => self.attempt(call).await,
-            answer => answer,
+        let mut left = AGAIN;
+        loop {
+            let slot = self.slot().await;
+            let (answer, may_repeat) = match self.runspace().await {
+                Ok(pool) => (self.attempt(pool, call).await, is_read),
+                Err(error) => (Err(error), true),
+            };
+            drop(slot);
+            self.heed(&answer);
+            let again = match &answer {
+                Err(ExchangeError::SessionLost(_) | ExchangeError::Throttled(_)) => may_repeat,
+                Err(_) => false,
+                Ok(answer) => {
+                    is_read && answer.refusal().is_some_and(|refusal| refusal.class == ErrorClass::Throttled)
+                }
+            };
+            if !again || left == 0 {
+                return answer;
+            }
+            left -= 1;
         }
+    }
+
+    fn signed_in(&self) -> Option<String> {
+        self.signed_in.get().cloned()
     }
 
     async fn close(&self) {
@@ -102,6 +179,17 @@ impl Exchange for Remote {
             // The shell ends by its idle time-out if this fails.
             let _ = pool.close().await;
         }
+    }
+}
+
+/// How a pool signed in, as a sentence.
+fn how(pool: &RunspacePool) -> String {
+    let signed_in = pool.signed_in();
+    let mechanism =
+        signed_in.mechanism.map_or_else(|| "Basic or a certificate".to_owned(), |it| it.to_string());
+    match signed_in.kerberos_failure {
+        Some(reason) => format!("signed in with {mechanism}; not with Kerberos: {reason}"),
+        None => format!("signed in with {mechanism}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One change from its journal entry to its result: read, planned, written step by step, read back.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
@@ -8,19 +10,20 @@ use uuid::Uuid;
 
 use super::base_hash;
 use super::intake::SecretStore;
-use super::journal::{Journal, JournalError, Seq, State, StepOutcome};
-use super::prepare::{Prepared, failure, is_refusal, prepare};
+use super::journal::{Journal, JournalError, PlanRecord, Seq, State, StepOutcome};
+use super::prepare::{Prepared, failure, is_refusal, no_answer, prepare, read_many};
+use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
 use crate::exchange::{Answer, Call, recipient};
 use crate::plan::{self, CreateMethod, ParameterValue, Planned, Step};
-use crate::recipient::{Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient};
-use crate::report::{ChangeResult, Diff, ResultError, StepResult};
+use crate::recipient::{
+    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
+};
+use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
 
-/// How often a change is read and planned again after a step whose outcome is not known.
-const MAX_ATTEMPTS: u32 = 3;
 /// How old a read may be when the first write of a change is made.
-const FRESH: Duration = Duration::from_secs(60);
+pub(super) const FRESH: Duration = Duration::from_secs(60);
 /// Between two looks for an object that has not replicated yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -33,101 +36,149 @@ pub(super) struct Executor<'a> {
 /// A change that is to be executed.
 pub(super) struct Job<'a> {
     pub(super) seq: Seq,
-    pub(super) change: &'a Change,
+    pub(super) change: Change,
     pub(super) site: &'a Site,
     /// Of a saved plan: the state it was made from, and its steps
     pub(super) saved: Option<(&'a str, &'a Planned)>,
 }
 
-/// How the steps of one attempt ended.
+/// What executing a change came to.
+pub(super) enum Executed {
+    /// It is through, and the journal has its result
+    Finished(ChangeResult),
+    /// Everything is written, and nothing read back yet
+    Written(Box<Written>),
+    /// The connection is out of order for this run; nothing was begun, and the journal keeps the change
+    NotBegun(ChangeResult),
+}
+
+/// A change whose steps are done.
+pub(super) struct Written {
+    pub(super) result: ChangeResult,
+    pub(super) prepared: Box<Prepared>,
+}
+
+/// How one attempt ended.
 enum Ended {
-    Done,
-    /// Exchange refused, or it never came to sending
-    Refused(ResultError),
-    /// No answer: the step may have happened
-    InDoubt(ResultError),
+    Done(Box<Prepared>),
+    /// For good: what the result says already, or an error
+    Finished(Result<(), ResultError>),
+    /// Exchange refused or gave no answer; the account is read again before anything else
+    Failed(ResultError),
 }
 
 impl Executor<'_> {
-    /// Executes a change. `ready` is what was read and planned for it before, if that still counts.
+    /// Executes a change up to reading it back. `ready` is what was read and planned for it before, if that still counts.
     pub(super) async fn execute(
         &self,
         job: &Job<'_>,
         ready: Option<Result<Prepared, ResultError>>,
-    ) -> Result<ChangeResult, JournalError> {
+    ) -> Result<Executed, JournalError> {
         let mut result = ChangeResult::of_plan(
-            job.change,
+            &job.change,
             &job.site.connection.name,
             &Planned::new(Action::Unchanged, None),
         );
         let mut ready = ready.filter(is_fresh);
-        let mut made = false;
-        for attempt in 1..=MAX_ATTEMPTS {
+        let begun = Instant::now();
+        let mut attempt = 0;
+        loop {
+            if !may_begin(&job.site.breaker).await {
+                let error = ResultError::new(ErrorClass::SessionLost, "the connection is out of order");
+                let error = error.hint("see what `mailwright doctor` says, then run the same command again");
+                if attempt > 0 {
+                    return self.finished(job, result, Err(error)).await;
+                }
+                result.action = Action::Pending;
+                result.error = Some(error);
+                return Ok(Executed::NotBegun(result));
+            }
+            attempt += 1;
             let number = self.journal.begin(job.seq).await?;
             result.attempts = number;
-            let prepared = match ready.take() {
-                Some(prepared) => prepared,
-                None => prepare(job.site, job.change).await,
-            };
-            let prepared = match prepared {
-                Ok(prepared) => self.wait_for_arrival(job, prepared).await,
-                Err(error) => Err(error),
-            };
-            let mut prepared = match prepared {
-                Ok(prepared) => prepared,
-                Err(error) => return self.finish(job, result, Err(error)).await,
-            };
-            let base = base_hash(prepared.current.as_ref());
-            let guid = prepared.current.as_ref().map(|recipient| recipient.guid);
-            self.journal.record_read(job.seq, guid, &base).await?;
-            // The account was read: what came of an earlier step is known now.
-            self.journal.settle(job.seq).await?;
-            if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1) {
-                if saved_base != base {
-                    let error = ResultError {
-                        class: ErrorClass::Conflict,
-                        message: "the account has changed since the plan was made; nothing was written"
-                            .into(),
-                        hint: Some("make the plan again".into()),
-                        owner: None,
-                    };
-                    result.guid = guid;
-                    return self.finish(job, result, Err(error)).await;
+            let ended = self.attempt(job, ready.take(), (attempt, number), &mut result).await?;
+            note(&job.site.breaker, &ended);
+            let error = match ended {
+                Ended::Done(prepared) => {
+                    return Ok(Executed::Written(Box::new(Written { result, prepared })));
                 }
-                prepared.planned = saved.clone();
+                Ended::Finished(end) => return self.finished(job, result, end).await,
+                Ended::Failed(error) => error,
+            };
+            let wait = retry::delay(attempt, error.pace.after, chance());
+            let in_time = begun.elapsed() + wait < job.site.connection.timeouts.change;
+            let may_pass = retry::may_pass(error.class) && error.pace.way != Way::AccountRefused;
+            if !may_pass || attempt >= retry::MAX_ATTEMPTS || !in_time {
+                return self.finished(job, result, Err(error)).await;
             }
-            let masked = prepared.planned.steps.iter().map(Step::to_json).collect();
-            let diff = Diff::of(&prepared.planned, prepared.current.as_ref());
-            let diff = serde_json::to_value(diff).unwrap_or_default();
-            self.journal.record_plan(job.seq, &Json::Array(masked), &diff).await?;
-            let (action, warnings) = (prepared.planned.action, std::mem::take(&mut result.warnings));
-            let sent = std::mem::take(&mut result.steps);
-            let attempts = result.attempts;
-            result = ChangeResult::of_plan(job.change, &job.site.connection.name, &prepared.planned);
-            result.guid = result.guid.or(guid);
-            result.attempts = attempts;
-            result.steps = sent;
-            result.warnings.splice(0..0, warnings);
-            if made && matches!(action, Action::Updated | Action::Unchanged) {
-                result.action = Action::Created;
-            }
-            if result.error.is_some() {
-                return self.finish(job, result, Ok(())).await;
-            }
-            match self.steps(job, number, &prepared, &mut result).await? {
-                Ended::Done => {
-                    let verified = self.verify(job, &prepared, &mut result).await;
-                    return self.finish(job, result, verified).await;
-                }
-                Ended::Refused(error) => return self.finish(job, result, Err(error)).await,
-                Ended::InDoubt(error) if attempt == MAX_ATTEMPTS => {
-                    return self.finish(job, result, Err(error)).await;
-                }
-                Ended::InDoubt(_) => made |= action == Action::Created,
-            }
+            tokio::time::sleep(wait).await;
         }
-        // INVARIANT: the last attempt returns above.
-        Ok(result)
+    }
+
+    /// One attempt: read, planned, written.
+    async fn attempt(
+        &self,
+        job: &Job<'_>,
+        ready: Option<Result<Prepared, ResultError>>,
+        (attempt, number): (u32, u32),
+        result: &mut ChangeResult,
+    ) -> Result<Ended, JournalError> {
+        let prepared = match ready {
+            Some(prepared) => prepared,
+            None => prepare(job.site, &job.change).await,
+        };
+        let prepared = match prepared {
+            Ok(prepared) => self.wait_for_arrival(job, prepared).await,
+            Err(error) => Err(error),
+        };
+        let mut prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => return Ok(Ended::Failed(error)),
+        };
+        let base = base_hash(prepared.current.as_ref());
+        let guid = prepared.current.as_ref().map(|recipient| recipient.guid);
+        if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1) {
+            if saved_base != base {
+                let error = ResultError::new(
+                    ErrorClass::Conflict,
+                    "the account has changed since the plan was made; nothing was written",
+                );
+                result.guid = guid;
+                return Ok(Ended::Finished(Err(error.hint("make the plan again"))));
+            }
+            prepared.planned = saved.clone();
+        }
+        let masked = prepared.planned.steps.iter().map(Step::to_json).collect();
+        let diff = Diff::of(&prepared.planned, prepared.current.as_ref());
+        let read = PlanRecord {
+            guid,
+            base_hash: &base,
+            steps: Json::Array(masked),
+            diff: serde_json::to_value(diff).unwrap_or_default(),
+        };
+        // The account was read: what came of an earlier step is known now.
+        self.journal.record_plan(job.seq, &read).await?;
+        let former = std::mem::replace(
+            result,
+            ChangeResult::of_plan(&job.change, &job.site.connection.name, &prepared.planned),
+        );
+        result.guid = result.guid.or(guid);
+        result.attempts = former.attempts;
+        result.steps = former.steps;
+        result.warnings.splice(0..0, former.warnings);
+        // What an earlier attempt made, perhaps in another run, is made by this change.
+        if matches!(prepared.planned.action, Action::Updated | Action::Unchanged)
+            && self.journal.has_made(job.seq).await?
+        {
+            result.action = Action::Created;
+        }
+        if result.error.is_some() {
+            return Ok(Ended::Finished(Ok(())));
+        }
+        Ok(match self.steps(job, number, &prepared, result).await? {
+            Ok(()) => Ended::Done(Box::new(prepared)),
+            Err(error) => Ended::Failed(error),
+        })
     }
 
     /// A user who is to be enabled may have been made a moment ago on another domain controller.
@@ -142,18 +193,19 @@ impl Executor<'_> {
             && Instant::now() < deadline
         {
             tokio::time::sleep(LOOK_AGAIN).await;
-            prepared = prepare(job.site, job.change).await?;
+            prepared = prepare(job.site, &job.change).await?;
         }
         Ok(prepared)
     }
 
+    /// Runs the steps, each journalled before and after. An error of a class that may pass leaves open what has happened.
     async fn steps(
         &self,
         job: &Job<'_>,
         attempt: u32,
         prepared: &Prepared,
         result: &mut ChangeResult,
-    ) -> Result<Ended, JournalError> {
+    ) -> Result<Result<(), ResultError>, JournalError> {
         let mut remaining = prepared.planned.steps.clone();
         let mut number = 0;
         while !remaining.is_empty() {
@@ -163,15 +215,15 @@ impl Executor<'_> {
                 result
                     .warnings
                     .push(format!("{} waits for directory synchronisation; run the flow again", step.cmdlet));
-                return Ok(Ended::Done);
+                return Ok(Ok(()));
             }
             number += 1;
-            let secret = match self.secret(job.change, &step) {
+            let secret = match self.secret(&job.change, &step) {
                 Ok(secret) => secret,
-                Err(error) => return Ok(Ended::Refused(error)),
+                Err(error) => return Ok(Err(error)),
             };
             let Some(call) = Call::of_step(&step, secret.as_ref()) else {
-                return Ok(Ended::Refused(unavailable("the password of the row is not there")));
+                return Ok(Err(unavailable("the password of the row is not there")));
             };
             let parameters = StepResult::from(&step).parameters;
             self.journal.intent(job.seq, attempt, number, &step.cmdlet, &parameters).await?;
@@ -183,8 +235,7 @@ impl Executor<'_> {
                     self.journal
                         .outcome(job.seq, attempt, number, StepOutcome::Unknown, Some(&message))
                         .await?;
-                    let class = error.class();
-                    return Ok(Ended::InDoubt(ResultError { class, message, hint: None, owner: None }));
+                    return Ok(Err(no_answer(&error, message)));
                 }
             };
             result.warnings.extend(answer.notable_warnings().cloned());
@@ -193,18 +244,17 @@ impl Executor<'_> {
                     .outcome(job.seq, attempt, number, StepOutcome::Failed, Some(&refusal.message))
                     .await?;
                 let message = format!("{}: {}", step.cmdlet, refusal.message);
-                let (class, hint, owner) = (refusal.class, refusal.hint, refusal.owner);
-                return Ok(Ended::Refused(ResultError { class, message, hint, owner }));
+                return Ok(Err(ResultError { message, ..refusal.into() }));
             }
             self.journal.outcome(job.seq, attempt, number, StepOutcome::Done, None).await?;
             if makes_a_mailbox(&step) && prepared.planned.action == Action::Created {
                 match self.after_create(job, prepared, &answer, &remaining, result).await {
                     Ok(steps) => remaining = steps,
-                    Err(error) => return Ok(Ended::Refused(error)),
+                    Err(error) => return Ok(Err(error)),
                 }
             }
         }
-        Ok(Ended::Done)
+        Ok(Ok(()))
     }
 
     fn secret(&self, change: &Change, step: &Step) -> Result<Option<SecretString>, ResultError> {
@@ -229,15 +279,19 @@ impl Executor<'_> {
         result: &mut ChangeResult,
     ) -> Result<Vec<Step>, ResultError> {
         let made = answer.objects.iter().find_map(|object| recipient(object).ok());
-        let guid = made.map(|made| made.guid).or_else(|| prepared.current.as_ref().map(|user| user.guid));
+        let guid = made.as_ref().map(|made| made.guid);
+        let guid = guid.or_else(|| prepared.current.as_ref().map(|user| user.guid));
         result.guid = guid.or(result.guid);
         if remaining.is_empty() {
             return Ok(Vec::new());
         }
-        let created = self.made(job, prepared, guid).await?;
+        let created = match made.filter(shows_its_addresses) {
+            Some(created) => created,
+            None => self.made(job, prepared, guid).await?,
+        };
         result.guid = Some(created.guid);
         let (steps, findings) =
-            plan::plan_after_create(&created, job.change, &job.site.policy, &prepared.context, remaining);
+            plan::plan_after_create(&created, &job.change, &job.site.policy, &prepared.context, remaining);
         for finding in &findings {
             if finding.severity == plan::Severity::Refusal {
                 return Err(ResultError::from(finding));
@@ -261,42 +315,82 @@ impl Executor<'_> {
         let deadline = Instant::now() + job.site.connection.replication_wait;
         loop {
             match prepared.directory.find(job.change.object_type, &identity).await {
-                Ok(Some(found)) if !matches!(found.kind, crate::recipient::RecipientKind::User) => {
+                Ok(Some(found)) if !matches!(found.kind, RecipientKind::User) => {
                     return Ok(found);
                 }
                 Ok(_) if Instant::now() < deadline => tokio::time::sleep(LOOK_AGAIN).await,
                 Ok(_) => {
-                    return Err(ResultError {
-                        class: ErrorClass::Transient,
-                        message: format!(
-                            "the new mailbox does not show within {} s",
-                            job.site.connection.replication_wait.as_secs()
-                        ),
-                        hint: Some("run the flow again; it goes on where this ended".into()),
-                        owner: None,
-                    });
+                    let message = format!(
+                        "the new mailbox does not show within {} s",
+                        job.site.connection.replication_wait.as_secs()
+                    );
+                    return Err(ResultError::new(ErrorClass::Transient, message)
+                        .hint("run the flow again; it goes on where this ended"));
                 }
                 Err(error) => return Err(failure(error)),
             }
         }
     }
 
-    /// Reads the account back and compares it with what was wanted.
-    async fn verify(
+    /// Reads one account back and compares it with what was wanted.
+    pub(super) async fn verify(&self, job: &Job<'_>, written: Written) -> Result<ChangeResult, JournalError> {
+        let Written { result, prepared } = written;
+        let end = match needs_reading_back(&result) {
+            false => Ok(()),
+            true => match account(job, &result) {
+                Ok(identity) => {
+                    let found = prepared.directory.find(job.change.object_type, &identity).await;
+                    found.map_err(failure).and_then(|found| compared(job, &prepared, &result, found.as_ref()))
+                }
+                Err(error) => Err(error),
+            },
+        };
+        self.finish(job, result, end).await
+    }
+
+    /// [`Executor::verify`] for many accounts of one connection, with few cmdlets.
+    pub(super) async fn verify_many(
+        &self,
+        many: Vec<(Job<'_>, Written)>,
+    ) -> Result<Vec<ChangeResult>, JournalError> {
+        let Some(site) = many.first().map(|(job, _)| job.site) else { return Ok(Vec::new()) };
+        let mut by_controller: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+        for (position, (job, written)) in many.iter().enumerate() {
+            if needs_reading_back(&written.result) {
+                let controller = job.change.domain_controller.clone();
+                by_controller.entry(controller).or_default().push(position);
+            }
+        }
+        let mut ends: BTreeMap<usize, Result<(), ResultError>> = BTreeMap::new();
+        for (controller, positions) in by_controller {
+            let directory = site.directory_for(controller.as_ref());
+            let group: Vec<_> = positions
+                .iter()
+                .map(|position| (&many[*position].0.change, many[*position].1.result.guid))
+                .collect();
+            let found = read_many(site, &directory, &group).await;
+            for (position, found) in positions.into_iter().zip(found) {
+                let (job, written) = &many[position];
+                let end =
+                    found.and_then(|found| compared(job, &written.prepared, &written.result, found.as_ref()));
+                ends.insert(position, end);
+            }
+        }
+        let mut results = Vec::with_capacity(many.len());
+        for (position, (job, written)) in many.into_iter().enumerate() {
+            let end = ends.remove(&position).unwrap_or(Ok(()));
+            results.push(self.finish(&job, written.result, end).await?);
+        }
+        Ok(results)
+    }
+
+    async fn finished(
         &self,
         job: &Job<'_>,
-        prepared: &Prepared,
-        result: &mut ChangeResult,
-    ) -> Result<(), ResultError> {
-        if result.steps.is_empty() || result.action == Action::Pending {
-            return Ok(());
-        }
-        let identity = match result.guid {
-            Some(guid) => Identity::Guid(guid),
-            None => Identity::parse(&job.change.identity).map_err(|error| unavailable(&error.to_string()))?,
-        };
-        let found = prepared.directory.find(job.change.object_type, &identity).await.map_err(failure)?;
-        verify::compare(found.as_ref(), job.change, result.action, &job.site.policy, &prepared.context)
+        result: ChangeResult,
+        end: Result<(), ResultError>,
+    ) -> Result<Executed, JournalError> {
+        Ok(Executed::Finished(self.finish(job, result, end).await?))
     }
 
     async fn finish(
@@ -322,6 +416,60 @@ impl Executor<'_> {
     }
 }
 
+/// Whether the answer of a creating cmdlet is the new mailbox as it stands.
+fn shows_its_addresses(made: &Recipient) -> bool {
+    matches!(made.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
+        && !made.email_addresses.is_empty()
+        && made.email_address_policy_enabled.is_some()
+}
+
+fn needs_reading_back(result: &ChangeResult) -> bool {
+    !result.steps.is_empty() && result.action != Action::Pending
+}
+
+/// The account that was written.
+fn account(job: &Job<'_>, result: &ChangeResult) -> Result<Identity, ResultError> {
+    match result.guid {
+        Some(guid) => Ok(Identity::Guid(guid)),
+        None => Identity::parse(&job.change.identity).map_err(|error| unavailable(&error.to_string())),
+    }
+}
+
+fn compared(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    result: &ChangeResult,
+    found: Option<&Recipient>,
+) -> Result<(), ResultError> {
+    verify::compare(found, &job.change, result.action, &job.site.policy, &prepared.context)
+}
+
+/// Waits until the connection may be used; whether it may.
+async fn may_begin(breaker: &Mutex<Breaker>) -> bool {
+    loop {
+        let begin = breaker.lock().unwrap_or_else(PoisonError::into_inner).begin(Instant::now());
+        match begin {
+            Begin::Now => return true,
+            Begin::Never => return false,
+            Begin::After(wait) => tokio::time::sleep(wait).await,
+        }
+    }
+}
+
+fn note(breaker: &Mutex<Breaker>, ended: &Ended) {
+    let way = match ended {
+        Ended::Failed(error) | Ended::Finished(Err(error)) => error.pace.way,
+        Ended::Done(_) | Ended::Finished(Ok(())) => Way::Open,
+    };
+    breaker.lock().unwrap_or_else(PoisonError::into_inner).note(way, Instant::now());
+}
+
+/// A number between 0 and 1 for the spread of waits.
+fn chance() -> f64 {
+    let [byte, ..] = *Uuid::new_v4().as_bytes();
+    f64::from(byte) / 255.0
+}
+
 fn is_fresh(ready: &Result<Prepared, ResultError>) -> bool {
     ready.as_ref().is_ok_and(|prepared| prepared.read_at.elapsed() < FRESH)
 }
@@ -333,10 +481,5 @@ fn makes_a_mailbox(step: &Step) -> bool {
 }
 
 fn unavailable(reason: &str) -> ResultError {
-    ResultError {
-        class: ErrorClass::SecretUnavailable,
-        message: reason.to_owned(),
-        hint: Some("give the flow again with its passwords".into()),
-        owner: None,
-    }
+    ResultError::new(ErrorClass::SecretUnavailable, reason).hint("give the flow again with its passwords")
 }

@@ -1,11 +1,14 @@
 //! An export flow from end to end: read, journalled, planned, applied, reported.
 
+mod apply;
 mod base;
 mod execute;
 pub mod intake;
 pub mod journal;
 mod lane;
+pub mod lock;
 mod prepare;
+mod retry;
 pub mod run;
 mod site;
 mod verify;

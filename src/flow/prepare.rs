@@ -1,11 +1,16 @@
 //! A change, read and planned.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use crate::exchange::{Directory, LookupError};
-use crate::plan::{self, Context, Planned};
-use crate::recipient::{Change, ErrorClass, Identity, Recipient};
-use crate::report::ResultError;
+use futures_util::StreamExt as _;
+use uuid::Uuid;
+
+use crate::address::{Key, Owner};
+use crate::exchange::{Asked, Directory, ExchangeError, Found, LookupError, Refusal, retry_after};
+use crate::plan::{self, Context, Planned, Reference};
+use crate::recipient::{Change, ErrorClass, Identity, ObjectType, Recipient};
+use crate::report::{Pace, ResultError, Way};
 
 use super::site::Site;
 
@@ -21,48 +26,183 @@ pub(super) struct Prepared {
 /// Reads the account and everything that planning needs, then plans. Writes nothing.
 pub(super) async fn prepare(site: &Site, change: &Change) -> Result<Prepared, ResultError> {
     let directory = site.directory_for(change.domain_controller.as_ref());
-    let identity = Identity::parse(&change.identity).map_err(|error| ResultError {
-        class: ErrorClass::InvalidInput,
-        message: error.to_string(),
-        hint: Some(
-            "name one object: GUID, distinguished name, user principal name, account name, alias or address"
-                .into(),
-        ),
-        owner: None,
-    })?;
+    let identity = identity(change)?;
     let read_at = Instant::now();
     let current = directory.find(change.object_type, &identity).await.map_err(failure)?;
-    let mut context = site.context();
     let own = current.as_ref().map(|recipient| recipient.guid);
     let new = plan::new_addresses(current.as_ref(), change);
-    context.owners = directory.owners(&new, own).await.map_err(failure)?;
-    context.references = directory.references(&plan::references(change)).await.map_err(failure)?;
+    let owners = directory.owners(&new, own).await.map_err(failure)?;
+    let references = directory.references(&plan::references(change)).await.map_err(failure)?;
+    Ok(planned(site, change, Read { directory, current, read_at }, owners, references))
+}
+
+/// [`prepare`] for many changes of one connection, with few cmdlets. `guids` are the accounts that are known already.
+pub(super) async fn prepare_many(
+    site: &Site,
+    changes: &[(&Change, Option<Uuid>)],
+) -> Vec<Result<Prepared, ResultError>> {
+    let mut by_controller: BTreeMap<Option<&String>, Vec<usize>> = BTreeMap::new();
+    for (position, (change, _)) in changes.iter().enumerate() {
+        by_controller.entry(change.domain_controller.as_ref()).or_default().push(position);
+    }
+    let mut prepared: Vec<Option<Result<Prepared, ResultError>>> = Vec::new();
+    prepared.resize_with(changes.len(), || None);
+    for (controller, positions) in by_controller {
+        let directory = site.directory_for(controller);
+        let group: Vec<_> = positions.iter().map(|position| changes[*position]).collect();
+        for (position, one) in positions.into_iter().zip(group_prepared(site, &directory, &group).await) {
+            prepared[position] = Some(one);
+        }
+    }
+    // INVARIANT: each position is in exactly one group.
+    prepared.into_iter().flatten().collect()
+}
+
+async fn group_prepared(
+    site: &Site,
+    directory: &Directory,
+    changes: &[(&Change, Option<Uuid>)],
+) -> Vec<Result<Prepared, ResultError>> {
+    let read_at = Instant::now();
+    let read = read_many(site, directory, changes).await;
+    let mut new = BTreeSet::new();
+    let mut names = BTreeSet::new();
+    for ((change, _), current) in changes.iter().zip(&read) {
+        if let Ok(current) = current {
+            new.extend(plan::new_addresses(current.as_ref(), change));
+            names.extend(plan::references(change));
+        }
+    }
+    // Where reading together fails, reading one by one tells for whom.
+    let owners = directory.owners(&new, None).await;
+    let references = directory.references(&names).await;
+    let (Ok(owners), Ok(references)) = (owners, references) else {
+        return futures_util::stream::iter(changes)
+            .map(|(change, _)| prepare(site, change))
+            .buffered(at_once(site))
+            .collect()
+            .await;
+    };
+    let one = |((change, _), current): (&(&Change, Option<Uuid>), _)| {
+        let current: Option<Recipient> = current?;
+        let own = current.as_ref().map(|recipient| recipient.guid);
+        let new = plan::new_addresses(current.as_ref(), change);
+        let of_others = owners
+            .iter()
+            .filter(|(key, owner)| new.contains(key) && (owner.guid.is_none() || owner.guid != own));
+        let owners = of_others.map(|(key, owner)| (key.clone(), owner.clone())).collect();
+        let references = plan::references(change)
+            .into_iter()
+            .filter_map(|name| references.get(&name).map(|found| (name, found.clone())))
+            .collect();
+        let read = Read { directory: directory.clone(), current, read_at };
+        Ok(planned(site, change, read, owners, references))
+    };
+    changes.iter().zip(read).map(one).collect()
+}
+
+/// The accounts of changes, read together as far as that tells them.
+pub(super) async fn read_many(
+    site: &Site,
+    directory: &Directory,
+    changes: &[(&Change, Option<Uuid>)],
+) -> Vec<Result<Option<Recipient>, ResultError>> {
+    let identities: Vec<_> = changes
+        .iter()
+        .map(|(change, guid)| guid.map_or_else(|| identity(change), |guid| Ok(Identity::Guid(guid))))
+        .collect();
+    let mut asked = Vec::new();
+    let mut positions = BTreeMap::new();
+    for (position, (identity, (change, _))) in identities.iter().zip(changes).enumerate() {
+        if let (Ok(identity), ObjectType::Mailbox) = (identity, change.object_type) {
+            positions.insert(position, asked.len());
+            asked.push(Asked {
+                identity: identity.clone(),
+                properties: change.attributes.keys().cloned().collect(),
+            });
+        }
+    }
+    let found = directory.find_many(&asked, site.remote_first()).await;
+    let reads = identities.into_iter().zip(changes).enumerate().map(|(position, (identity, (change, _)))| {
+        let found = positions.get(&position).and_then(|at| found.get(*at)).cloned();
+        async move {
+            match found {
+                Some(Found::Recipient(found)) => Ok(Some(*found)),
+                Some(Found::Nothing) => Ok(None),
+                Some(Found::Open) | None => {
+                    directory.find(change.object_type, &identity?).await.map_err(failure)
+                }
+            }
+        }
+    });
+    futures_util::stream::iter(reads).buffered(at_once(site)).collect().await
+}
+
+fn at_once(site: &Site) -> usize {
+    usize::try_from(site.connection.concurrency.max(1)).unwrap_or(1)
+}
+
+fn identity(change: &Change) -> Result<Identity, ResultError> {
+    Identity::parse(&change.identity).map_err(|error| {
+        ResultError::new(ErrorClass::InvalidInput, error.to_string()).hint(
+            "name one object: GUID, distinguished name, user principal name, account name, alias or address",
+        )
+    })
+}
+
+/// What was read of an account, where and when.
+struct Read {
+    directory: Directory,
+    current: Option<Recipient>,
+    read_at: Instant,
+}
+
+fn planned(
+    site: &Site,
+    change: &Change,
+    read: Read,
+    owners: BTreeMap<Key, Owner>,
+    references: BTreeMap<String, Reference>,
+) -> Prepared {
+    let mut context = site.context();
+    context.owners = owners;
+    context.references = references;
+    let Read { directory, current, read_at } = read;
     let planned = plan::plan(current.as_ref(), change, &site.policy, &context);
-    Ok(Prepared { current, planned, context, directory, read_at })
+    Prepared { current, planned, context, directory, read_at }
 }
 
 /// Why a read gave nothing, as a result.
 pub(super) fn failure(error: LookupError) -> ResultError {
     let message = error.to_string();
     match error {
-        LookupError::Refused(refusal) => ResultError {
-            class: refusal.class,
-            message: refusal.message,
-            hint: refusal.hint,
-            owner: refusal.owner,
-        },
-        LookupError::Exchange(error) => {
-            ResultError { class: error.class(), message, hint: None, owner: None }
+        LookupError::Refused(refusal) => refusal.into(),
+        LookupError::Exchange(error) => no_answer(&error, message),
+        LookupError::AnotherObject { .. } => {
+            ResultError::new(ErrorClass::Conflict, message).hint("use the GUID as identity")
         }
-        LookupError::AnotherObject { .. } => ResultError {
-            class: ErrorClass::Conflict,
-            message,
-            hint: Some("use the GUID as identity".into()),
-            owner: None,
-        },
-        LookupError::NotARecipient(_) => {
-            ResultError { class: ErrorClass::Internal, message, hint: None, owner: None }
-        }
+        LookupError::NotARecipient(_) => ResultError::new(ErrorClass::Internal, message),
+    }
+}
+
+/// A cmdlet without an answer, as a result.
+pub(super) fn no_answer(error: &ExchangeError, message: String) -> ResultError {
+    let way = match error {
+        ExchangeError::Unreachable { .. } | ExchangeError::SessionLost(_) => Way::Down,
+        ExchangeError::SignIn { .. } | ExchangeError::Secret(_) => Way::AccountRefused,
+        _ => Way::Open,
+    };
+    let after = match error {
+        ExchangeError::Throttled(text) => retry_after(text),
+        _ => None,
+    };
+    ResultError { pace: Pace { after, way }, ..ResultError::new(error.class(), message) }
+}
+
+impl From<Refusal> for ResultError {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { class, message, hint, owner, retry_after } = refusal;
+        Self { class, message, hint, owner, pace: Pace { after: retry_after, way: Way::Open } }
     }
 }
 

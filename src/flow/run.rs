@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use super::apply::{self, Begun};
 use super::execute::{Executor, Job};
 use super::intake::{Flow, RefusedRow, Row, SecretStore};
 use super::journal::{Enqueued, Journal, JournalError, NewChange, NewRow, Seq, State};
-use super::prepare::{Prepared, is_refusal, prepare};
+use super::prepare::{Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
 use super::{base_hash, lane, what_if};
@@ -19,6 +19,9 @@ use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
 use crate::recipient::{Action, Change, ErrorClass, Recipient};
 use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
+
+/// Accounts that are read and planned together; a multiple of what one cmdlet reads.
+const READ_TOGETHER: usize = 500;
 
 /// What one run is told beyond its connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -206,11 +209,14 @@ pub async fn apply(
     }
     progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
-    let executor = Executor { journal, secrets: &secrets };
-    let mut slots: Vec<Option<(usize, Box<ReadChange<'_>>)>> = Vec::new();
+    let mut slots: Vec<Option<Begun<'_>>> = Vec::new();
     for (read, position) in read.into_iter().zip(todo_rows) {
         match read {
-            Read::Change(read) => slots.push(Some((position, read))),
+            Read::Change(read) => slots.extend(seqs.get(&position).map(|seq| {
+                let ReadChange { change, site, prepared } = *read;
+                let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
+                Some(Begun { position, job: Job { seq: *seq, change, site, saved }, ready: Some(prepared) })
+            })),
             Read::Refused(refused) => {
                 let result = refused.result(sites.default_name());
                 if let Some(seq) = seqs.get(&position) {
@@ -220,36 +226,11 @@ pub async fn apply(
             }
         }
     }
-    let at_once = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
-    let lanes: Vec<Vec<_>> = lanes
+    let lanes = lanes
         .into_iter()
-        .map(|lane| {
-            lane.into_iter().filter_map(|position| slots.get_mut(position).and_then(Option::take)).collect()
-        })
-        .collect();
-    let (executor, saved, seqs) = (&executor, &saved, &seqs);
-    let mut running = futures_util::stream::iter(lanes.into_iter().map(|lane| async move {
-        let mut done = Vec::new();
-        for (place, (position, read)) in lane.into_iter().enumerate() {
-            if stop.is_requested() {
-                break;
-            }
-            let ReadChange { change, site, prepared } = *read;
-            let Some(seq) = seqs.get(&position) else { continue };
-            // What an earlier change of the lane wrote was not seen by the first read.
-            let ready = (place == 0).then_some(prepared);
-            let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
-            let job = Job { seq: *seq, change: &change, site, saved };
-            let result = executor.execute(&job, ready).await?;
-            progress.done(&result.identity);
-            done.push((position, result));
-        }
-        Ok::<_, JournalError>(done)
-    }))
-    .buffer_unordered(usize::try_from(at_once).unwrap_or(1));
-    while let Some(done) = running.next().await {
-        results.extend(done?);
-    }
+        .map(|lane| lane.into_iter().filter_map(|at| slots.get_mut(at).and_then(Option::take)).collect());
+    let executor = Executor { journal, secrets: &secrets };
+    results.extend(apply::lanes(&executor, lanes.collect(), at_once(&open), progress, stop).await?);
     Ok(results.into_values().collect())
 }
 
@@ -375,7 +356,7 @@ fn refused(change: &Change, connection: &str, error: ResultError) -> ChangeResul
 }
 
 fn plain(class: ErrorClass, message: String) -> ResultError {
-    ResultError { class, message, hint: None, owner: None }
+    ResultError::new(class, message)
 }
 
 /// A row after the first read of its account.
@@ -429,45 +410,63 @@ impl Read<'_> {
     }
 }
 
-/// Reads and plans every row, several at once, in the order of the rows.
+/// Reads and plans every row with few cmdlets; in the order of the rows.
 async fn read_all<'a>(
     sites: &Sites,
     open: &'a BTreeMap<String, Site>,
     rows: Vec<Row>,
     progress: Option<&dyn Progress>,
 ) -> Vec<Read<'a>> {
-    let at_once = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
-    let reads = rows.into_iter().map(|row| async move {
-        let identity = match &row {
-            Row::Change(change) => change.identity.clone(),
-            Row::Refused(refused) => refused.identity.clone(),
-        };
-        let read = match row {
-            Row::Refused(refused) => Read::Refused(refused),
-            Row::Change(change) => {
-                let name = change.connection.as_deref().unwrap_or(sites.default_name());
-                match open.get(name) {
-                    Some(site) => {
-                        let prepared = prepare(site, &change).await;
-                        Read::Change(Box::new(ReadChange { change: *change, site, prepared }))
-                    }
-                    None => Read::Refused(RefusedRow {
-                        problems: vec![format!("there is no connection `{name}`")],
-                        change_id: change.change_id,
-                        source: change.source,
-                        connection: change.connection,
-                        identity: change.identity,
-                        hint: None,
-                    }),
-                }
+    let mut read: Vec<Option<Read<'a>>> = Vec::new();
+    read.resize_with(rows.len(), || None);
+    let mut by_site: BTreeMap<&str, Vec<(usize, Box<Change>)>> = BTreeMap::new();
+    for (position, row) in rows.into_iter().enumerate() {
+        let change = match row {
+            Row::Refused(refused) => {
+                read[position] = Some(Read::Refused(refused));
+                continue;
             }
+            Row::Change(change) => change,
         };
-        if let Some(progress) = progress {
-            progress.done(&identity);
+        let name = change.connection.clone().unwrap_or_else(|| sites.default_name().to_owned());
+        match open.get_key_value(&name) {
+            Some((name, _)) => by_site.entry(name.as_str()).or_default().push((position, change)),
+            None => read[position] = Some(Read::Refused(no_connection(*change, &name))),
         }
-        read
-    });
-    futures_util::stream::iter(reads).buffered(usize::try_from(at_once).unwrap_or(1)).collect().await
+    }
+    for (name, mut changes) in by_site {
+        let Some(site) = open.get(name) else { continue };
+        while !changes.is_empty() {
+            let some: Vec<_> = changes.drain(..changes.len().min(READ_TOGETHER)).collect();
+            let asked: Vec<_> = some.iter().map(|(_, change)| (change.as_ref(), None)).collect();
+            let prepared = prepare_many(site, &asked).await;
+            for ((position, change), prepared) in some.into_iter().zip(prepared) {
+                if let Some(progress) = progress {
+                    progress.done(&change.identity);
+                }
+                let one = ReadChange { change: *change, site, prepared };
+                read[position] = Some(Read::Change(Box::new(one)));
+            }
+        }
+    }
+    // INVARIANT: each row is a refusal or belongs to one site.
+    read.into_iter().flatten().collect()
+}
+
+fn no_connection(change: Change, name: &str) -> RefusedRow {
+    RefusedRow {
+        problems: vec![format!("there is no connection `{name}`")],
+        change_id: change.change_id,
+        source: change.source,
+        connection: change.connection,
+        identity: change.identity,
+        hint: None,
+    }
+}
+
+fn at_once(open: &BTreeMap<String, Site>) -> usize {
+    let most = open.values().map(|site| site.connection.concurrency).max().unwrap_or(1).max(1);
+    usize::try_from(most).unwrap_or(1)
 }
 
 /// `R33` for the flow as a whole, for each connection.

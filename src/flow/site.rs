@@ -1,8 +1,9 @@
 //! The open connections of a run.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use super::retry::Breaker;
 use super::run::RunError;
 use crate::address::AcceptedDomains;
 use crate::config::Connection;
@@ -58,6 +59,7 @@ pub(super) struct Site {
     pub(super) connection: Connection,
     pub(super) directory: Directory,
     pub(super) policy: Policy,
+    pub(super) breaker: Mutex<Breaker>,
     accepted_domains: AcceptedDomains,
 }
 
@@ -75,6 +77,7 @@ impl Site {
             connection: connection.clone(),
             directory: directory.on(pin),
             policy: connection.run_policy(allow_mass_removal),
+            breaker: Mutex::new(Breaker::new(connection.timeouts.change)),
             accepted_domains,
         })
     }
@@ -85,6 +88,11 @@ impl Site {
             Some(server) => self.directory.on(Some(server.clone())),
             None => self.directory.clone(),
         }
+    }
+
+    /// Whether most mailboxes of this connection are remote ones.
+    pub(super) fn remote_first(&self) -> bool {
+        matches!(self.connection.planning_infrastructure(), plan::Infrastructure::Hybrid)
     }
 
     /// What planning must know beside the recipient, without what is looked up for each change.

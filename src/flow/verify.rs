@@ -50,12 +50,9 @@ fn visible_difference(step: &Step, found: Option<&Recipient>) -> Vec<String> {
 }
 
 fn differs(what: &str) -> ResultError {
-    ResultError {
-        class: ErrorClass::Transient,
-        message: format!("Exchange reported success, but reading back shows otherwise: {what}"),
-        hint: Some("look for another writer or an address policy, then run the flow again".into()),
-        owner: None,
-    }
+    let message = format!("Exchange reported success, but reading back shows otherwise: {what}");
+    ResultError::new(ErrorClass::Transient, message)
+        .hint("look for another writer or an address policy, then run the flow again")
 }
 
 #[cfg(test)]

@@ -22,14 +22,10 @@ pub(super) async fn ask(mut planned: PlannedChange, directory: &Directory) -> Pl
     };
     let error = match directory.exchange().run(&call).await {
         Ok(answer) => answer.refusal().map(|refusal| ResultError {
-            class: refusal.class,
             message: format!("{} -WhatIf: {}", step.cmdlet, refusal.message),
-            hint: refusal.hint,
-            owner: refusal.owner,
+            ..refusal.into()
         }),
-        Err(error) => {
-            Some(ResultError { class: error.class(), message: error.to_string(), hint: None, owner: None })
-        }
+        Err(error) => Some(ResultError::new(error.class(), error.to_string())),
     };
     if let Some(error) = error {
         planned.result.action = Action::Refused;

@@ -36,8 +36,9 @@ impl Exchange {
         if let Some(names) = options.domain_controllers.filter(|names| !names.is_empty()) {
             seed.domain_controllers = names;
         }
+        let faults = std::mem::take(&mut seed.faults);
         let directory = Directory::load(seed, options.replication_delay_ms)?;
-        Ok(Self { directory, log: Vec::new(), faults: Vec::new(), requests: 0, sessions: 0 })
+        Ok(Self { directory, log: Vec::new(), faults, requests: 0, sessions: 0 })
     }
 
     /// A session (runspace) for a user who has signed in. Where changes take time to replicate,

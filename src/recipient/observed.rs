@@ -40,6 +40,9 @@ pub struct Recipient {
     pub is_dir_synced: bool,
     /// Every property that was read, by name. What is not in here is not known.
     pub properties: BTreeMap<String, Property>,
+    /// Of a mailbox: what only the view of its user told, where that was read.
+    #[serde(skip)]
+    pub of_user: BTreeMap<String, Property>,
 }
 
 impl Recipient {
@@ -63,6 +66,7 @@ impl Recipient {
             archive: ArchiveState::None,
             is_dir_synced: false,
             properties: BTreeMap::new(),
+            of_user: BTreeMap::new(),
         }
     }
 
@@ -80,7 +84,7 @@ impl Recipient {
             "EmailAddressPolicyEnabled" => self.email_address_policy_enabled.map(Property::Bool),
             _ => None,
         };
-        field.or_else(|| self.properties.get(name).cloned())
+        field.or_else(|| self.properties.get(name).or_else(|| self.of_user.get(name)).cloned())
     }
 
     /// A property of type text.
@@ -90,6 +94,12 @@ impl Recipient {
             Some(Property::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// Takes what the view of the user tells beyond the mailbox's own: names, department, telephone.
+    pub fn add_user_view(&mut self, user: Self) {
+        self.of_user = user.properties;
+        self.of_user.retain(|name, _| !self.properties.contains_key(name));
     }
 
     /// The value of `RecipientTypeDetails`, as far as the kind tells it.

@@ -1,5 +1,7 @@
 //! What became of a change: the object that `--output jsonl` prints, field for field.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -44,6 +46,44 @@ pub struct ResultError {
     /// Who holds what was wanted
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// What it says about trying again
+    #[serde(skip)]
+    pub pace: Pace,
+}
+
+impl ResultError {
+    /// An error without a cure and without an owner.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), hint: None, owner: None, pace: Pace::default() }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// What an error says about trying again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// How long the server asks to wait
+    pub after: Option<Duration>,
+    /// How the way to the server is
+    pub way: Way,
+}
+
+/// How the way to a server is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// It answers
+    #[default]
+    Open,
+    /// It cannot be reached, or does not answer
+    Down,
+    /// It refuses the account; trying again may lock it
+    AccountRefused,
 }
 
 /// A cmdlet that was run, or would be.
@@ -82,6 +122,7 @@ impl From<&Finding> for ResultError {
             message: format!("{}{rule}", finding.message),
             hint: finding.hint.clone(),
             owner: finding.owner.clone(),
+            pace: Pace::default(),
         }
     }
 }

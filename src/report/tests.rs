@@ -58,12 +58,8 @@ fn planned(action: Action) -> PlannedChange {
 fn the_result_object() {
     let mut failed = result(Action::Failed);
     failed.steps.clear();
-    failed.error = Some(ResultError {
-        class: ErrorClass::Conflict,
-        message: "taken".into(),
-        hint: None,
-        owner: Some("eve".into()),
-    });
+    failed.error =
+        Some(ResultError { owner: Some("eve".into()), ..ResultError::new(ErrorClass::Conflict, "taken") });
     assert_eq!(
         serde_json::to_string(&failed).unwrap(),
         r#"{"change_id":"c1","source":{"file":"joiners.csv","line":2},"connection":"corp","identity":"ada","guid":"00000000-0000-0000-0000-000000000001","action":"failed","error":{"class":"conflict","message":"taken","hint":null,"owner":"eve"},"warnings":[],"steps":[],"attempts":1}"#
@@ -127,12 +123,7 @@ fn a_plan_is_saved_and_read_back() {
 #[test]
 fn the_summary_names_what_needs_attention_only() {
     let mut refused = result(Action::Refused);
-    refused.error = Some(ResultError {
-        class: ErrorClass::RefusedByRule,
-        message: "no\u{1b}[2J".into(),
-        hint: Some("do".into()),
-        owner: None,
-    });
+    refused.error = Some(ResultError::new(ErrorClass::RefusedByRule, "no\u{1b}[2J").hint("do"));
     let text = summary(&[result(Action::Created), refused], Style::new(false));
     assert_eq!(
         text,

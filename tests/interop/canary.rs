@@ -3,8 +3,10 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 
 use wsman::auth::kerberos::{CredentialCache, Keytab};
+use wsman::auth::{Credentials, Secret, UserName};
 
 use crate::hunt::Hunt;
 use crate::kdc::{Kdc, Options};
@@ -39,21 +41,23 @@ impl Bench {
     }
 }
 
-/// Every key that the account has, and that it was given with its tickets.
-fn hunt(keytab: &Path, caches: &[&Path]) -> Hunt {
+/// Every key that the account has, and that it was given with its tickets. `Debug` of what holds them shows none.
+fn hunt(keytab: &Path, cache: &Path) -> Hunt {
     let mut hunt = Hunt::default().text("the password", PASSWORD).text("the new user's password", NEW_USER);
     let keytab = Keytab::parse(&std::fs::read(keytab).unwrap()).unwrap();
     assert!(!keytab.entries().is_empty());
     for entry in keytab.entries() {
         hunt = hunt.key("a key of the keytab", entry.key.expose_bytes());
     }
-    for cache in caches {
-        let cache = CredentialCache::parse(&std::fs::read(cache).unwrap()).unwrap();
-        assert!(!cache.tickets().is_empty());
-        for ticket in cache.tickets() {
-            hunt = hunt.key("a session key", ticket.key.expose_bytes()).key("a ticket", &ticket.ticket);
-        }
+    let cache = CredentialCache::parse(&std::fs::read(cache).unwrap()).unwrap();
+    assert_eq!(cache.tickets().len(), 2, "for the KDC and for the service");
+    for ticket in cache.tickets() {
+        hunt = hunt.key("a session key", ticket.key.expose_bytes()).key("a ticket", &ticket.ticket);
     }
+    hunt.search("Debug", format!("{keytab:?} {:?}", cache.tickets()).as_bytes());
+    let secrets = [Secret::Keytab(Arc::new(keytab)), Secret::TicketCache(Arc::new(cache))];
+    let credentials = secrets.map(|secret| Credentials { user: UserName::parse(USER), secret });
+    hunt.search("Debug", format!("{credentials:?}").as_bytes());
     hunt
 }
 
@@ -68,7 +72,7 @@ fn kerberos_lets_neither_password_nor_key_out() {
     let cache = kdc.kinit(USER, PASSWORD, &[]);
     let with_service = kdc.tool("kvno").arg("-c").arg(&cache).arg("HTTP/localhost").output().unwrap();
     assert!(with_service.status.success(), "{with_service:?}");
-    let hunt = hunt(&keytab, &[&cache]);
+    let hunt = hunt(&keytab, &cache);
     let mut bench = Bench { folder: tempfile::tempdir().unwrap(), kdc, said: Vec::new() };
     let log = bench.folder.path().join("lab.log");
     let (lab, given) = start_lab(|command| {

@@ -1,7 +1,7 @@
 //! A password goes through intake, journal, plan and report, and shows up in none of them.
 
 use mailwright::flow::intake;
-use mailwright::flow::journal::{Enqueued, Journal, NewChange, State, StepOutcome};
+use mailwright::flow::journal::{Enqueued, Journal, NewChange, PlanRecord, State, StepOutcome};
 use mailwright::plan::{ParameterValue, Planned, Step};
 use mailwright::recipient::Action;
 use mailwright::report::{PLAN_VERSION, PlannedChange, SavedPlan, Style, summary};
@@ -32,10 +32,9 @@ async fn a_password_is_in_no_file_and_no_text() {
     let [Enqueued::New(seq)] = enqueued.as_slice() else { panic!("{enqueued:?}") };
     let attempt = journal.begin(*seq).await.unwrap();
     let step = &planned.result.steps[0];
-    journal
-        .record_plan(*seq, &serde_json::to_value(&planned.result.steps).unwrap(), &serde_json::json!({}))
-        .await
-        .unwrap();
+    let plan =
+        PlanRecord { steps: serde_json::to_value(&planned.result.steps).unwrap(), ..PlanRecord::default() };
+    journal.record_plan(*seq, &plan).await.unwrap();
     journal.intent(*seq, attempt, 1, &step.cmdlet, &step.parameters).await.unwrap();
     journal.outcome(*seq, attempt, 1, StepOutcome::Done, None).await.unwrap();
     journal.finish(*seq, State::Done, &serde_json::to_value(&planned.result).unwrap()).await.unwrap();

@@ -212,6 +212,7 @@ async fn a_fault_that_was_ordered_comes() {
     let pool = open(config(&lab, &lab.url(Endpoint::PowerShell, false), lab.user())).await.unwrap();
     lab.inject(Fault {
         cmdlet: Some("Get-Mailbox".into()),
+        after: 0,
         times: 1,
         kind: FaultKind::Warning("mind the gap".into()),
     });

@@ -1,5 +1,6 @@
 //! Things that must hold across the whole program.
 
+mod batched_reads;
 #[cfg(unix)]
 mod broken_peer;
 mod canary;
@@ -12,6 +13,7 @@ mod doctor;
 mod doctor_way;
 mod in_process;
 mod lab;
+mod reports;
 mod sample_commands;
 mod sample_files;
 #[cfg(unix)]

@@ -22,9 +22,11 @@ impl Hunt {
         self.key(&format!("{what} as UTF-16LE"), &utf16).key(what, secret.as_bytes())
     }
 
-    /// Bytes: as they are, in hexadecimal, in base64 behind any number of other bytes.
+    /// Bytes: as they are, as `Debug` shows them, in hexadecimal, in base64 behind any number of other bytes.
     pub fn key(mut self, what: &str, secret: &[u8]) -> Self {
         self.add(what.to_owned(), secret.to_vec());
+        let list = format!("{secret:?}");
+        self.add(format!("{what} as numbers"), list.trim_matches(['[', ']']).as_bytes().to_vec());
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         self.add(format!("{what} in hexadecimal"), hex.to_uppercase().into_bytes());
         self.add(format!("{what} in hexadecimal"), hex.into_bytes());
@@ -110,6 +112,7 @@ fn every_form_is_found() {
         b"43616e6172792d37633166217077".to_vec(),
         b"00C807090B0DFFFE11".to_vec(),
         b"AMgHCQsN__4R".to_vec(),
+        b"[1, 0, 200, 7, 9, 11, 13, 255, 254, 17]".to_vec(),
     ] {
         assert!(hunt.find(&found).is_some(), "{}", String::from_utf8_lossy(&found));
     }

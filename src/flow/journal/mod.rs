@@ -20,8 +20,11 @@ mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Enqueued, Entry, Filter, NewChange, OpenIntent, Run, RunEnd, Seq, State, StepOutcome};
+pub use model::{
+    Enqueued, Entry, Failed, Filter, NewChange, OpenIntent, PlanRecord, Run, RunEnd, Seq, State, StepOutcome,
+};
 pub use path::default_path;
+pub(super) use path::private_folder;
 pub use rows::NewRow;
 
 /// The layout that this program writes, `PRAGMA user_version`.

@@ -115,6 +115,19 @@ pub enum Enqueued {
     },
 }
 
+/// An account as it was read, and what was planned for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanRecord<'a> {
+    /// The account, where there is one
+    pub guid: Option<Uuid>,
+    /// The hash of its state
+    pub base_hash: &'a str,
+    /// The steps, masked
+    pub steps: Json,
+    /// What they change
+    pub diff: Json,
+}
+
 /// What came of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepOutcome {
@@ -197,6 +210,23 @@ pub struct Entry {
     pub in_doubt: bool,
 }
 
+/// A change that was refused or failed, as it can be tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// Its number
+    pub seq: Seq,
+    /// Its id
+    pub change_id: String,
+    /// Where it came from, a file by its absolute path
+    pub source: String,
+    /// The connection it went to
+    pub connection: String,
+    /// What is wanted
+    pub change: Change,
+    /// The id of a later change of the same account that is done
+    pub overtaken_by: Option<String>,
+}
+
 /// A run as the journal holds it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
@@ -212,6 +242,8 @@ pub struct Run {
     pub started_at: String,
     /// When it ended, if it did
     pub finished_at: Option<String>,
+    /// How it ended: `complete`, `stopped` or `broken`
+    pub ending: Option<String>,
 }
 
 /// A step that was begun and whose outcome is not known: the account must be read again before anything else.

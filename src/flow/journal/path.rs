@@ -20,20 +20,30 @@ pub fn default_path(connection: &str, variable: impl Fn(&str) -> Option<OsString
     Some(state.join("mailwright").join(format!("{connection}.db")))
 }
 
-/// Makes the folder and the file where they are not there.
-pub(super) fn prepare(file: &Path) -> io::Result<()> {
+/// Makes the folder of a file, and those above it, where they are not there; only the owner may look into them.
+pub(in crate::flow) fn private_folder(file: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    match file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => builder.create(folder),
+        None => Ok(()),
+    }
+}
+
+/// Makes the folder and the file where they are not there.
+pub(super) fn prepare(file: &Path) -> io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
     {
-        use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-        builder.mode(0o700);
+        use std::os::unix::fs::OpenOptionsExt as _;
         options.mode(0o600);
     }
-    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        builder.create(folder)?;
-    }
+    private_folder(file)?;
     options.open(file).map(drop)
 }

@@ -2,9 +2,8 @@
 
 use serde_json::Value as Json;
 use sqlx::Row as _;
-use uuid::Uuid;
 
-use super::model::{Seq, State, StepOutcome};
+use super::model::{PlanRecord, Seq, State, StepOutcome};
 use super::{Journal, JournalError};
 
 impl Journal {
@@ -30,28 +29,15 @@ impl Journal {
         Ok(row.get("attempts"))
     }
 
-    /// Notes which account it is and what its state was when it was read.
-    pub async fn record_read(
-        &self,
-        change: Seq,
-        guid: Option<Uuid>,
-        base_hash: &str,
-    ) -> Result<(), JournalError> {
-        let done = sqlx::query("UPDATE changes SET guid = ?, base_hash = ? WHERE seq = ?")
-            .bind(guid.map(|guid| guid.to_string()))
-            .bind(base_hash)
-            .bind(change.0)
-            .execute(&self.pool)
-            .await?;
-        if done.rows_affected() == 0 { Err(unknown(change)) } else { Ok(()) }
-    }
-
-    /// Notes the steps that were planned, masked, and what they change. In a report the first difference of a run
-    /// counts: later ones begin where an interrupted attempt has left the account.
-    pub async fn record_plan(&self, change: Seq, steps: &Json, diff: &Json) -> Result<(), JournalError> {
+    /// Notes which account it is, what its state was when it was read, the steps that were planned and what they change.
+    /// Every open intent of the change is closed with that: its account was read again, so what happened is known. In a
+    /// report the first difference of a run counts: later ones begin where an interrupted attempt has left the account.
+    pub async fn record_plan(&self, change: Seq, plan: &PlanRecord<'_>) -> Result<(), JournalError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let done = sqlx::query("UPDATE changes SET plan = ? WHERE seq = ?")
-            .bind(steps.to_string())
+        let done = sqlx::query("UPDATE changes SET guid = ?, base_hash = ?, plan = ? WHERE seq = ?")
+            .bind(plan.guid.map(|guid| guid.to_string()))
+            .bind(plan.base_hash)
+            .bind(plan.steps.to_string())
             .bind(change.0)
             .execute(&mut *transaction)
             .await?;
@@ -63,11 +49,30 @@ impl Journal {
              WHERE change = ?1 AND run = (SELECT run FROM changes WHERE seq = ?1)",
         )
         .bind(change.0)
-        .bind(diff.to_string())
+        .bind(plan.diff.to_string())
         .execute(&mut *transaction)
         .await?;
-        transaction.commit().await?;
-        Ok(())
+        sqlx::query(
+            "UPDATE steps SET outcome = 'unknown', detail = 'the account was read again',
+                    outcome_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE change = ? AND outcome IS NULL",
+        )
+        .bind(change.0)
+        .execute(&mut *transaction)
+        .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Whether a cmdlet that makes the account's mailbox was sent for this change and not refused.
+    pub async fn has_made(&self, change: Seq) -> Result<bool, JournalError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM steps WHERE change = ? AND coalesce(outcome, '') <> 'failed'
+                            AND (cmdlet LIKE 'New-%' OR cmdlet LIKE 'Enable-%')
+                            AND json_extract(parameters, '$.Archive') IS NULL) AS made",
+        )
+        .bind(change.0)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.get("made"))
     }
 
     /// Notes that a cmdlet is about to be run. When this returns, the intent is on disk.
@@ -120,18 +125,6 @@ impl Journal {
                 change.0
             )));
         }
-        Ok(())
-    }
-
-    /// Closes every open intent of a change: its account was read again, so what happened is known.
-    pub async fn settle(&self, change: Seq) -> Result<(), JournalError> {
-        sqlx::query(
-            "UPDATE steps SET outcome = 'unknown', detail = 'the account was read again',
-                    outcome_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE change = ? AND outcome IS NULL",
-        )
-        .bind(change.0)
-        .execute(&self.pool)
-        .await?;
         Ok(())
     }
 

@@ -47,7 +47,8 @@ async fn an_intent_without_outcome_is_found_after_a_crash() {
     let seq = new(&journal, run, "c1").await;
     let attempt = journal.begin(seq).await.unwrap();
     let guid = Uuid::from_u128(7);
-    journal.record_read(seq, Some(guid), "base").await.unwrap();
+    let read = PlanRecord { guid: Some(guid), base_hash: "base", ..PlanRecord::default() };
+    journal.record_plan(seq, &read).await.unwrap();
     journal.intent(seq, attempt, 1, "Enable-Mailbox", &json!({"Identity": "ada"})).await.unwrap();
     journal.outcome(seq, attempt, 1, StepOutcome::Done, None).await.unwrap();
     journal.intent(seq, attempt, 2, "Set-Mailbox", &json!({"Password": "***"})).await.unwrap();
@@ -62,7 +63,8 @@ async fn an_intent_without_outcome_is_found_after_a_crash() {
 
     let again = journal.enqueue(run, &[change("c1", "h")]).await.unwrap();
     assert_eq!(again, [Enqueued::Again(seq)], "not done, so it is tried again under the same number");
-    journal.settle(seq).await.unwrap();
+    assert!(journal.has_made(seq).await.unwrap());
+    journal.record_plan(seq, &read).await.unwrap();
     assert!(journal.open_intents().await.unwrap().is_empty());
     assert_eq!(journal.begin(seq).await.unwrap(), 2);
     journal.intent(seq, 2, 1, "Set-Mailbox", &json!({})).await.unwrap();
@@ -207,10 +209,8 @@ async fn rows_follow_a_change_from_run_to_run() {
     let refused = json!({"change_id": "c0"});
     journal.record_rows(first, Some(&form), &[row(None, Some(refused)), row(Some(seq), None)]).await.unwrap();
     journal.begin(seq).await.unwrap();
-    journal
-        .record_plan(seq, &json!([]), &json!({"addresses": [], "attributes": [{"name": "A", "after": 1}]}))
-        .await
-        .unwrap();
+    let diff = json!({"addresses": [], "attributes": [{"name": "A", "after": 1}]});
+    journal.record_plan(seq, &PlanRecord { diff, ..PlanRecord::default() }).await.unwrap();
     journal.intent(seq, 1, 1, "Set-Mailbox", &json!({})).await.unwrap();
 
     let second = Uuid::now_v7();

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::lab::directory::{Directory, Entry, Proxy};
+use crate::lab::directory::{Directory, Entry, Proxy, display_name_key};
 use crate::lab::output;
 
 /// Depth of parentheses and `-not` that is read.
@@ -35,7 +35,37 @@ pub(super) enum Operand {
     Text(String),
 }
 
+/// Properties by whose value an index finds an object.
+const INDEXED: [&str; 8] = [
+    "Alias",
+    "DistinguishedName",
+    "EmailAddresses",
+    "ExchangeGuid",
+    "Guid",
+    "Name",
+    "SamAccountName",
+    "UserPrincipalName",
+];
+
 impl Condition {
+    /// The names among whose bearers is everything that the condition holds for; none where only a look at each object
+    /// tells.
+    pub(super) fn names(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Any(parts) => {
+                parts.iter().map(Self::names).collect::<Option<Vec<_>>>().map(|names| names.concat())
+            }
+            Self::All(parts) => parts.iter().find_map(Self::names),
+            Self::Test { property, operator: Operator::Equal, value: Operand::Text(value) } => {
+                if property == "DisplayName" {
+                    return Some(vec![display_name_key(value)]);
+                }
+                INDEXED.contains(&property.as_str()).then(|| vec![value.clone()])
+            }
+            Self::Not(_) | Self::Test { .. } => None,
+        }
+    }
+
     pub(super) fn holds(&self, directory: &Directory, entry: &Entry) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(directory, entry)),

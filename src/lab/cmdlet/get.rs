@@ -1,5 +1,6 @@
 //! Reading: `Get-Mailbox`, `Get-RemoteMailbox`, `Get-User`, `Get-Recipient`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::call::{Call, Fail};
@@ -41,10 +42,17 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<(), Fail> {
             }
             found
         }
-        None => sorted(
-            call.replica().entries().filter(|entry| fits(entry)).cloned().collect(),
-            call.arguments.text("SortBy"),
-        ),
+        None => {
+            let found = match condition.as_ref().and_then(filter::Condition::names) {
+                Some(names) => {
+                    let named = names.iter().flat_map(|name| call.replica().lookup(name));
+                    let once: BTreeMap<_, _> = named.map(|entry| (entry.guid, entry)).collect();
+                    once.into_values().filter(|entry| fits(entry)).cloned().collect()
+                }
+                None => call.replica().entries().filter(|entry| fits(entry)).cloned().collect(),
+            };
+            sorted(found, call.arguments.text("SortBy"))
+        }
     };
     let limit = match call.arguments.get("ResultSize") {
         Some(Bound::Number(number)) => usize::try_from(*number).unwrap_or(usize::MAX),

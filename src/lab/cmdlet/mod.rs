@@ -162,10 +162,8 @@ fn invoke(
     sink: &mut dyn FnMut(Record),
 ) -> Result<(), Box<ErrorRecord>> {
     exchange.requests += 1;
-    let fault = exchange.faults.iter_mut().find(|fault| fault.hits(cmdlet.name)).map(|fault| {
-        fault.times -= 1;
-        fault.kind.clone()
-    });
+    let hit = exchange.faults.iter_mut().position(|fault| fault.hits(cmdlet.name));
+    let fault = hit.and_then(|hit| exchange.faults.get(hit)).map(|fault| fault.kind.clone());
     exchange.faults.retain(|fault| fault.times > 0);
     let preference = Preference::of(arguments);
     let mut call = Call::new(session, exchange, cmdlet, arguments, now_ms, sink);

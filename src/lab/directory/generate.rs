@@ -27,6 +27,7 @@ impl Seed {
         objects.extend((1..=mailboxes).map(mailbox));
         Self {
             restrictions: super::Restrictions::default(),
+            faults: Vec::new(),
             forest: "contoso.com".to_owned(),
             netbios: "CONTOSO".to_owned(),
             organization: "Contoso".to_owned(),

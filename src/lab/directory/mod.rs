@@ -18,7 +18,7 @@ pub use entry::Attribute;
 pub(super) use entry::{Entry, Stamp};
 pub(super) use ids::Ids;
 pub(super) use load::{DETAILS, account_name, alias_from, is_alias_character, local_part};
-pub(super) use replica::{Changes, Replica};
+pub(super) use replica::{Changes, Replica, display_name_key};
 pub use seed::{AcceptedDomain, AddressPolicy, Database, Restrictions, Seed, SeedError, SeedObject};
 
 /// The directory as all domain controllers together hold it.

@@ -91,6 +91,11 @@ impl Replica {
     }
 }
 
+/// The key of a display name, which is no identity: filters find objects by it.
+pub(crate) fn display_name_key(name: &str) -> String {
+    format!("display name\0{}", name.to_lowercase())
+}
+
 /// What an object can be found by, in lower case. Addresses stand with their type, SMTP addresses also without.
 fn names_of(entry: &Entry) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = BTreeSet::new();
@@ -116,6 +121,9 @@ fn names_of(entry: &Entry) -> BTreeSet<String> {
     let domain = entry.text("NetbiosDomain");
     if !domain.is_empty() && !entry.text("SamAccountName").is_empty() {
         keys.insert(format!("{domain}\\{}", entry.text("SamAccountName")).to_lowercase());
+    }
+    if !entry.text("DisplayName").is_empty() {
+        keys.insert(display_name_key(entry.text("DisplayName")));
     }
     for text in entry.list("EmailAddresses") {
         let proxy = Proxy::parse(text);

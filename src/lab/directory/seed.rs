@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Attribute;
+use crate::lab::Fault;
 
 /// A directory as JSON: the forest, its configuration and its objects.
 ///
@@ -52,6 +53,9 @@ pub struct Seed {
     /// What the server keeps from those who sign in
     #[serde(default, skip_serializing_if = "Restrictions::is_none")]
     pub restrictions: Restrictions,
+    /// What goes wrong, and when
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
     /// The objects
     #[serde(default)]
     pub objects: Vec<SeedObject>,

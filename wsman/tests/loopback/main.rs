@@ -3,6 +3,7 @@
 
 mod between;
 mod binding;
+mod canary;
 mod certificates;
 mod concurrency;
 mod credssp;

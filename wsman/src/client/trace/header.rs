@@ -1,5 +1,8 @@
 //! Heads of requests and answers, with tokens as their kind and length.
 
+use std::borrow::Cow;
+
+use reqwest::Url;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::secrets::MASK;
@@ -33,6 +36,24 @@ pub(super) fn is_secret(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| name.contains(part))
 }
 
+/// The values in the query of a URL that are secret by their names.
+pub(super) fn secrets_of(url: &Url) -> impl Iterator<Item = Cow<'_, str>> {
+    url.query_pairs().filter(|(name, _)| is_secret(name)).map(|(_, value)| value)
+}
+
+/// A URL without user, password and secret values of its query.
+fn url(text: &str) -> String {
+    let Ok(mut url) = Url::parse(text) else { return MASK.into() };
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if has_user && (url.set_password(None).is_err() || url.set_username("").is_err()) {
+        return MASK.into();
+    }
+    if secrets_of(&url).next().is_some() {
+        url.set_query(Some(MASK));
+    }
+    url.into()
+}
+
 /// The header lines, one each.
 pub(super) fn lines(headers: &HeaderMap) -> String {
     headers.iter().map(|(name, value)| format!("{name}: {}\n", shown(name, value))).collect()
@@ -58,6 +79,7 @@ fn shown(name: &HeaderName, value: &HeaderValue) -> String {
             Some((pair, attributes)) => format!("{};{}", cookie(pair), attributes),
             None => cookie(value),
         },
+        "location" | "content-location" if value.contains(['?', '@']) => url(value),
         "authentication-info" | "proxy-authentication-info" => MASK.into(),
         name if is_secret(name) || name.contains("auth") || name.contains("cookie") => MASK.into(),
         _ => value.into(),
@@ -144,6 +166,9 @@ mod tests {
             ("x-api-key", "Canary", "x-api-key: ***\n"),
             ("x-auth-thing", "Canary", "x-auth-thing: ***\n"),
             ("authentication-info", "Canary", "authentication-info: ***\n"),
+            ("location", "https://u:Canary@h/p?a=b&token=Canary", "location: https://h/p?***\n"),
+            ("location", "https://h/p?a=b", "location: https://h/p?a=b\n"),
+            ("location", "//u:Canary@h/", "location: ***\n"),
             ("x-feserver", "EX01", "x-feserver: EX01\n"),
         ] {
             let shown = line(name, value);

@@ -12,8 +12,8 @@ use crate::psrp::message::{Message, MessageType};
 use crate::xml::{Element, Limits, Node};
 
 /// Largest message that is put together, and most that may be under way at once; beyond that pieces are shown as such.
-const MAX_MESSAGE: usize = 16 << 20;
-const MAX_STREAMS: usize = 64;
+const MAX_MESSAGE: usize = 4 << 20;
+const MAX_STREAMS: usize = 32;
 /// Names and values beside each other: a parameter, `[MS-PSRP] 2.2.3.13`, an entry of a dictionary, 2.2.5.2.6.4, and how
 /// settings are commonly written.
 const PAIRS: [(&str, &str); 3] = [("N", "V"), ("Key", "Value"), ("Name", "Value")];

@@ -143,6 +143,12 @@ impl SessionTrace {
         let trace = config.trace.clone()?;
         trace.hide_credentials(&config.credentials);
         config.proxy_credentials.iter().for_each(|credentials| trace.hide_credentials(credentials));
+        if let Ok(url) = config.checked_url() {
+            // As it is, and as it stands in the URL.
+            let query = url.query().unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+            let raw = query.filter(|(name, _)| header::is_secret(name)).map(|(_, value)| value.into());
+            header::secrets_of(&url).chain(raw).for_each(|value| trace.secrets().hide(&value));
+        }
         Some(Arc::new(Self { trace, streams: Mutex::default() }))
     }
 

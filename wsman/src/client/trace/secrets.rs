@@ -113,9 +113,9 @@ pub(super) fn without_base64(text: &str) -> String {
         let (before, run) = rest.split_at(start);
         let (run, behind) = run.split_at(run.find(|c| !is_base64(c)).unwrap_or(run.len()));
         out.push_str(before);
-        // Not a line of dashes, nor a path: those have no digits, or no capitals.
+        // Not a line of dashes, a thumbprint, nor most paths.
         let has = |kind: fn(&u8) -> bool| run.as_bytes().iter().any(kind);
-        let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+        let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
         if run.len() >= LONGEST_RUN && mixed {
             out.push_str(&format!("[{} characters of base64]", run.len()));
         } else {
