@@ -270,6 +270,16 @@ mod tests {
     }
 
     #[test]
+    fn https_to_an_ipv6_literal_through_a_proxy_is_refused_before_anything_is_sent() {
+        for proxy in ["http://proxy:8080", "socks5://proxy", "socks5h://proxy"] {
+            let with = |url| ConnectionConfig { proxy: Some(proxy.into()), ..config(url) }.check();
+            assert!(matches!(with("https://[::1]/wsman"), Err(Error::Configuration(_))), "{proxy}");
+            assert!(with("https://ex01/wsman").is_ok(), "{proxy}");
+        }
+        assert!(config("https://[::1]/wsman").check().is_ok());
+    }
+
+    #[test]
     fn what_would_be_unsafe_or_useless_is_refused() {
         for bad in ["", "ftp://h/", "http://u:p@h/", "http://", "wsman"] {
             assert!(matches!(config(bad).check(), Err(Error::Configuration(_))), "{bad}");

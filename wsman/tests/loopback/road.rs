@@ -185,26 +185,6 @@ async fn a_socks_proxy_with_and_without_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ipv6_literal_goes_through_proxies() {
-    if std::net::TcpListener::bind("[::1]:0").is_err() {
-        println!("SKIPPED: this machine has no IPv6 loopback address");
-        return;
-    }
-    for kind in ["http", "socks5", "socks5h"] {
-        let listen = wsman::server::Listen { address: "[::1]:0".parse().unwrap(), tls: true };
-        let lab = Running::start_with(|config| config.listen = vec![listen]).await;
-        let (proxy, heard) = match kind {
-            "http" => connect_proxy(None).await,
-            _ => socks_proxy(None).await,
-        };
-        let pool = through(&lab, true, format!("{kind}://{proxy}"), None).await.unwrap();
-        assert_eq!(output(&pool, echo(1)).await.len(), 1);
-        assert!(heard.lock().unwrap().iter().all(|line| line.contains("[::1]:")), "{heard:?}");
-        lab.finish(pool).await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_proxy_that_refuses_is_named() {
     let lab = Running::start().await;
     let wrong = Credentials::new("proxyuser", "canary-wrong");
