@@ -31,7 +31,7 @@ async fn receive_waits(lab: &Running, proxy: &Proxy, tls: bool, killed: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_receive_goes_on_after_a_new_sign_in() {
+async fn f45_f46_a_receive_goes_on_after_a_new_sign_in() {
     for tls in [false, true] {
         let lab = Running::start().await;
         let (proxy, pool) = through_proxy(&lab, tls).await;
@@ -54,7 +54,7 @@ async fn a_receive_goes_on_after_a_new_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_lost_while_idle_are_replaced() {
+async fn f44_connections_lost_while_idle_are_replaced() {
     let lab = Running::start().await;
     let (proxy, pool) = through_proxy(&lab, false).await;
     for number in 0..5 {
