@@ -1,6 +1,7 @@
 //! The way from the options to open connections.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) struct Chosen {
     pub(super) others: Vec<Connection>,
     /// Who is shown what crosses the wire
     pub(super) trace: Option<Trace>,
+    verbose: bool,
     lab: Option<Lab>,
 }
 
@@ -59,7 +61,12 @@ impl Chosen {
 
     /// Opens one.
     pub(super) async fn open_one(&self, connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
-        Ok(exchange::open(connection, self.trace.as_ref()).await?)
+        let open = exchange::open(connection, self.trace.as_ref()).await?;
+        if let Some(how) = open.signed_in().filter(|_| self.verbose) {
+            // There is nobody left to tell when stderr is closed.
+            let _ = writeln!(std::io::stderr(), "{}: {how}", connection.name);
+        }
+        Ok(open)
     }
 
     /// Keeps the passwords of a flow out of the trace.
@@ -117,10 +124,11 @@ impl Chosen {
 
 /// The connections of the configuration file, or those of the lab.
 pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
+    let verbose = context.common.verbose;
     let trace = context.common.trace.as_deref().map(trace::into);
     if !context.common.lab {
         let (default, others) = context.load_connections()?;
-        return Ok(Chosen { default, others, trace, lab: None });
+        return Ok(Chosen { default, others, trace, verbose, lab: None });
     }
     let lab = Lab::start().await?;
     let config = lab.config(context)?;
@@ -128,7 +136,7 @@ pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
     let default = config.connection(wanted)?.clone();
     let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
     context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
-    Ok(Chosen { default, others, trace, lab: Some(lab) })
+    Ok(Chosen { default, others, trace, verbose, lab: Some(lab) })
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded
