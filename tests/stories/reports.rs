@@ -50,7 +50,7 @@ fn runs(place: &Place) -> Vec<PathBuf> {
 fn no_secret_in(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
         assert!(!text.contains(CANARY) && !text.contains("Canary"), "a password in {}", path.display());
     }
 }
@@ -179,7 +179,7 @@ async fn what_failed_is_tried_again_from_the_journal() {
     let again = std::process::Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
         .current_dir(&elsewhere)
         .env("XDG_STATE_HOME", place.path().join("state"))
-        .args(["retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl"])
+        .args(["retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl", "--trace", "trace"])
         .output()
         .unwrap();
     let text = String::from_utf8(again.stdout).unwrap();
@@ -189,6 +189,7 @@ async fn what_failed_is_tried_again_from_the_journal() {
         (&one["change_id"], &one["action"], &one["source"]["line"]),
         (&"c2".into(), &"created".into(), &3.into())
     );
+    no_secret_in(&elsewhere.join("trace"));
     let nothing = run(&place, &["retry", "--all-failed"]);
     assert!(nothing.code == Some(0) && nothing.stderr.contains("nothing to try again"), "{nothing:?}");
 
