@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod doctor;
 pub mod exchange;
+pub mod export;
 pub mod flow;
 pub mod lab;
 pub mod plan;

@@ -5,4 +5,6 @@
 mod cli;
 #[path = "support/hunt.rs"]
 mod hunt;
+#[cfg(unix)]
+mod scenarios;
 mod stories;

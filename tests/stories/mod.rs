@@ -11,6 +11,10 @@ mod certificate;
 mod doctor;
 #[cfg(unix)]
 mod doctor_way;
+#[cfg(unix)]
+mod efficiency;
+#[cfg(unix)]
+mod export;
 mod in_process;
 mod lab;
 mod reports;

@@ -179,7 +179,9 @@ async fn what_failed_is_tried_again_from_the_journal() {
     let again = std::process::Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
         .current_dir(&elsewhere)
         .env("XDG_STATE_HOME", place.path().join("state"))
-        .args(["retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl", "--trace", "trace"])
+        .args([
+            "retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl", "--trace", "trace",
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8(again.stdout).unwrap();
@@ -292,8 +294,11 @@ fn forged(lines: &[&str]) -> String {
     text
 }
 
+/// An element's name and its attributes.
+type Element = (String, Vec<(String, String)>);
+
 /// Elements with their attributes, and all text, as a browser's parser reads a page.
-fn parsed(html: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
+fn parsed(html: &str) -> (Vec<Element>, String) {
     use html5ever::tendril::TendrilSink as _;
     let dom = html5ever::parse_document(markup5ever_rcdom::RcDom::default(), Default::default()).one(html);
     assert!(dom.errors.borrow().is_empty(), "{:?}", dom.errors.borrow());

@@ -1,0 +1,9 @@
+//! The acceptance scenarios: the program against an embedded Exchange in a process of its own.
+
+pub mod bench;
+
+mod addresses;
+mod creating;
+mod plans;
+mod relay;
+mod ways;
