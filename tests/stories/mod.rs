@@ -17,6 +17,7 @@ mod efficiency;
 mod export;
 mod in_process;
 mod lab;
+mod library;
 mod reports;
 mod sample_commands;
 mod sample_files;
