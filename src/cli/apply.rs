@@ -1,5 +1,7 @@
 //! `mailwright apply`
 
+use std::path::PathBuf;
+
 use clap::Args;
 use uuid::Uuid;
 
@@ -17,6 +19,9 @@ pub(super) struct Apply {
     /// Lift the guards against removing many addresses, for this run
     #[arg(long)]
     allow_mass_removal: bool,
+    /// The folder for the run's report [default: runs/<run> beside the journal; with --lab none]
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Result<u8, CommandError> {
@@ -24,5 +29,6 @@ pub(super) async fn run(context: &Context, command: Apply, stop: &Stop) -> Resul
     let id = Uuid::now_v7();
     let work = before_stop(stop, input::work(context, &command.input, &chosen, id)).await?;
     let options = Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() };
-    perform(context, chosen, Task { id, command: "apply", work, options }, stop).await
+    let task = Task { id, command: "apply", work, options, report: command.report };
+    perform(context, chosen, task, stop).await
 }

@@ -127,6 +127,13 @@ impl Context {
         self.out(&text)
     }
 
+    /// Writes one value to stdout: over several lines, or on one.
+    pub(super) fn out_document(&self, value: &serde_json::Value) -> Result<(), CommandError> {
+        let text =
+            if self.common.output == Output::Json { format!("{value:#}\n") } else { format!("{value}\n") };
+        self.out(&text)
+    }
+
     /// Says something on stderr.
     pub(super) fn say(&self, text: &str) {
         // There is nobody left to tell when stderr is closed.
@@ -163,5 +170,19 @@ impl Context {
     pub(super) async fn open_journal(&self, file: &Path) -> Result<Journal, CommandError> {
         self.detail(&format!("journal: {}", file.display()));
         Ok(Journal::open(file).await?)
+    }
+
+    /// Opens the journal that is meant, which must be there.
+    pub(super) async fn existing_journal(&self) -> Result<Journal, CommandError> {
+        let file = match &self.common.journal {
+            Some(file) => file.clone(),
+            None if self.common.lab => {
+                return Err(CommandError::usage("with --lab the journal is a temporary one")
+                    .hint("name it with --journal FILE, when applying too"));
+            }
+            None => self.journal_file(&self.load_connections()?.0.name)?,
+        };
+        self.detail(&format!("journal: {}", file.display()));
+        Ok(Journal::open_existing(&file).await?)
     }
 }

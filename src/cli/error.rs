@@ -71,6 +71,10 @@ impl CommandError {
         Self::new(ErrorKind::Input, message)
     }
 
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Refused, message)
+    }
+
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }

@@ -1,6 +1,7 @@
 //! Flows and saved plans from a file or standard input.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use uuid::Uuid;
 
@@ -8,8 +9,9 @@ use super::CommandError;
 use super::common::Context;
 use super::session::Chosen;
 use crate::flow::intake::{self, Flow, RefusedRow, Row};
+use crate::flow::journal::Failed;
 use crate::flow::run::Work;
-use crate::recipient::Change;
+use crate::recipient::{Change, SecretSource};
 use crate::report::SavedPlan;
 
 /// Reads a flow for a connection.
@@ -50,6 +52,24 @@ pub(super) async fn work(
         check_password(change, chosen)?;
     }
     Ok(Work::Plan(plan))
+}
+
+/// Changes of the journal, to be tried again.
+pub(super) fn again(journal: &Path, failed: Vec<Failed>, chosen: &Chosen) -> Result<Work, CommandError> {
+    let mut flow = Flow { file: journal.display().to_string(), ..Flow::default() };
+    let mut known = Vec::new();
+    for Failed { seq, source, connection, mut change, .. } in failed {
+        // The journal has the absolute path: the folder is another one now, perhaps.
+        if let Some(SecretSource::Flow { file, .. }) = &mut change.password {
+            *file = source;
+        }
+        if connection != chosen.default.name {
+            change.connection = Some(connection);
+        }
+        flow.rows.push(Row::Change(Box::new(change)));
+        known.push(seq);
+    }
+    Ok(Work::Retry(fitting(flow, chosen)?, known))
 }
 
 /// The connections that changes name.

@@ -19,6 +19,8 @@ mod lab;
 mod perform;
 mod plan;
 mod progress;
+mod report;
+mod retry;
 mod session;
 mod signal;
 mod status;
@@ -55,6 +57,8 @@ enum Command {
     Invoke(invoke::Invoke),
     Doctor(doctor::Doctor),
     Status(status::Status),
+    Retry(retry::Retry),
+    Report(report::Report),
     Lab(lab::Lab),
     Init(init::Init),
 }
@@ -122,6 +126,8 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
         Command::Invoke(command) => invoke::run(context, command).await,
         Command::Doctor(command) => doctor::run(context, command).await,
         Command::Status(command) => status::run(context, command).await,
+        Command::Retry(command) => retry::run(context, command, stop).await,
+        Command::Report(command) => report::run(context, command).await,
         Command::Lab(command) => lab::run(context, command, stop).await,
         Command::Init(command) => init::run(context, &command),
     }

@@ -1,5 +1,7 @@
 //! What `apply` and `retry` have in common: work is done, journalled, shown.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 use uuid::Uuid;
 
@@ -8,9 +10,9 @@ use super::progress::Bar;
 use super::session::Chosen;
 use super::{CommandError, input};
 use crate::config::Connection;
-use crate::flow::journal::RunEnd;
+use crate::flow::journal::{Journal, RunEnd};
 use crate::flow::run::{self, Options, Stop, Work};
-use crate::report::{Totals, summary};
+use crate::report::{Totals, default_folder, summary, write_folder};
 
 /// What is to be done.
 pub(super) struct Task {
@@ -18,6 +20,8 @@ pub(super) struct Task {
     pub(super) command: &'static str,
     pub(super) work: Work,
     pub(super) options: Options,
+    /// The folder for the report, where one was named
+    pub(super) report: Option<PathBuf>,
 }
 
 /// Does it, and returns the exit code.
@@ -27,12 +31,16 @@ pub(super) async fn perform(
     task: Task,
     stop: &Stop,
 ) -> Result<u8, CommandError> {
-    let Task { id, command, work, options } = task;
+    let Task { id, command, work, options, report } = task;
     let connection = &chosen.default;
     let names = input::connections(work.changes());
     let locks = chosen.locks(context, &names)?;
     let sites = before_stop(stop, chosen.open(&names)).await?;
-    let journal = context.open_journal(&chosen.journal_file(context)?).await?;
+    let file = chosen.journal_file(context)?;
+    // A temporary journal takes the folder beside it along.
+    let folder =
+        report.or_else(|| (!chosen.is_temporary(context)).then(|| default_folder(&file, &id.to_string())));
+    let journal = context.open_journal(&file).await?;
     journal.begin_run(id, command, &connection.name, work.source()).await?;
     journal.describe_run(id, &about(connection)).await?;
     let bar = Bar::new(context, "applying");
@@ -47,6 +55,10 @@ pub(super) async fn perform(
     };
     // What broke the run off is said first, also where the journal is what broke.
     let ended = journal.end_run(id, &end).await;
+    let page = match (&ended, &folder) {
+        (Ok(()), Some(folder)) => report_of(context, &journal, id, folder).await,
+        _ => None,
+    };
     let results = applied?;
     ended?;
     journal.close().await;
@@ -56,12 +68,40 @@ pub(super) async fn perform(
         Output::Text => context.out(&summary(&results, context.output_style()))?,
         Output::Json | Output::Jsonl => context.out_json(&results)?,
     }
+    if let Some(page) = page {
+        context.say(&format!("report: {}", page.display()));
+    }
     if stop.is_requested() {
         return Err(
             CommandError::interrupted().hint("what was not begun is kept; run the same command again")
         );
     }
     Ok(Totals::of(&results).exit_code())
+}
+
+/// Writes the report. That it cannot be written does not undo the work: it is said, and it can be made again.
+async fn report_of(context: &Context, journal: &Journal, id: Uuid, folder: &Path) -> Option<PathBuf> {
+    let report = match journal.run_report(Some(&id.to_string())).await {
+        Ok(report) => report,
+        Err(error) => {
+            context.say(&format!("the report of run {id} cannot be made: {error}"));
+            return None;
+        }
+    };
+    let written = write_folder(&report, folder);
+    match written {
+        Ok((page, audit)) => {
+            if let Err(error) = journal.seal_audit(id, &audit.hash).await {
+                context.say(&format!("the hash of the audit cannot be kept: {error}"));
+            }
+            Some(page)
+        }
+        Err(error) => {
+            context.say(&format!("the report cannot be written to {}: {error}", folder.display()));
+            context.say(&format!("hint: mailwright report {id} --report DIR"));
+            None
+        }
+    }
 }
 
 /// As long as nothing has begun there is nothing to finish, and a signal ends it at once.

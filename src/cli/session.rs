@@ -1,6 +1,7 @@
 //! The way from the options to open connections.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub(super) struct Chosen {
     pub(super) others: Vec<Connection>,
     /// Who is shown what crosses the wire
     pub(super) trace: Option<Trace>,
+    verbose: bool,
     lab: Option<Lab>,
 }
 
@@ -59,7 +61,12 @@ impl Chosen {
 
     /// Opens one.
     pub(super) async fn open_one(&self, connection: &Connection) -> Result<Arc<dyn Exchange>, CommandError> {
-        Ok(exchange::open(connection, self.trace.as_ref()).await?)
+        let open = exchange::open(connection, self.trace.as_ref()).await?;
+        if let Some(how) = open.signed_in().filter(|_| self.verbose) {
+            // There is nobody left to tell when stderr is closed.
+            let _ = writeln!(std::io::stderr(), "{}: {how}", connection.name);
+        }
+        Ok(open)
     }
 
     /// Keeps the passwords of a flow out of the trace.
@@ -72,9 +79,14 @@ impl Chosen {
     /// Where the journal is: with the embedded Exchange a temporary one, unless another is named.
     pub(super) fn journal_file(&self, context: &Context) -> Result<PathBuf, CommandError> {
         match &self.lab {
-            Some(lab) if context.common.journal.is_none() => Ok(lab.folder.path().join("journal.db")),
+            Some(lab) if self.is_temporary(context) => Ok(lab.folder.path().join("journal.db")),
             _ => context.journal_file(&self.default.name),
         }
+    }
+
+    /// Whether the journal goes away at the end.
+    pub(super) fn is_temporary(&self, context: &Context) -> bool {
+        self.lab.is_some() && context.common.journal.is_none()
     }
 
     /// The locks of a run that writes: no other run has this journal or one of these connections meanwhile.
@@ -112,10 +124,11 @@ impl Chosen {
 
 /// The connections of the configuration file, or those of the lab.
 pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
+    let verbose = context.common.verbose;
     let trace = context.common.trace.as_deref().map(trace::into);
     if !context.common.lab {
         let (default, others) = context.load_connections()?;
-        return Ok(Chosen { default, others, trace, lab: None });
+        return Ok(Chosen { default, others, trace, verbose, lab: None });
     }
     let lab = Lab::start().await?;
     let config = lab.config(context)?;
@@ -123,7 +136,7 @@ pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
     let default = config.connection(wanted)?.clone();
     let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
     context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
-    Ok(Chosen { default, others, trace, lab: Some(lab) })
+    Ok(Chosen { default, others, trace, verbose, lab: Some(lab) })
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded

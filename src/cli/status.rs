@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::CommandError;
 use super::common::{Context, Output};
-use crate::flow::journal::{Entry, Filter, Journal, State};
+use crate::flow::journal::{Entry, Filter, State};
 use crate::report::{Style, Tone, printable};
 
 /// Show what the journal holds
@@ -19,16 +19,7 @@ pub(super) struct Status {
 }
 
 pub(super) async fn run(context: &Context, command: Status) -> Result<u8, CommandError> {
-    let file = match &context.common.journal {
-        Some(file) => file.clone(),
-        None if context.common.lab => {
-            return Err(CommandError::usage("with --lab the journal is a temporary one")
-                .hint("name it with --journal FILE, when applying too"));
-        }
-        None => context.journal_file(&context.load_connections()?.0.name)?,
-    };
-    context.detail(&format!("journal: {}", file.display()));
-    let journal = Journal::open_existing(&file).await?;
+    let journal = context.existing_journal().await?;
     let filter = Filter { change_id: command.change.clone(), failed: command.failed };
     let entries = journal.status(&filter).await?;
     journal.close().await;
@@ -77,5 +68,11 @@ fn text(entries: &[Entry], style: Style) -> String {
     let counts = if counts.is_empty() { "nothing".to_owned() } else { counts.join(", ") };
     text.push_str(&style.paint(Tone::Strong, &format!("Journal: {counts}")));
     text.push('\n');
+    if entries.iter().any(|entry| matches!(entry.state, State::Refused | State::Failed)) {
+        text.push_str(
+            &style.paint(Tone::Quiet, "To try again: mailwright retry --all-failed, or --change ID"),
+        );
+        text.push('\n');
+    }
     text
 }

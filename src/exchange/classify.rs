@@ -76,6 +76,9 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
     Refusal { class, message, hint, owner, retry_after }
 }
 
+/// The longest delay of a server that is obeyed.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+
 /// How long a text of throttling asks to wait: the milliseconds that follow the words of the servers that are known to
 /// name them.
 #[must_use]
@@ -83,8 +86,8 @@ pub fn retry_after(message: &str) -> Option<Duration> {
     let said = ["will not be approved for at least ", "Backoff time: ", "Actual delayed: "];
     let rest = said.iter().find_map(|words| message.split_once(words).map(|(_, rest)| rest))?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    // Longer than any budget is; a text that asks for days is not obeyed.
-    digits.parse().ok().map(Duration::from_millis).filter(|wait| *wait <= Duration::from_secs(3600))
+    // Longer than any budget takes to recover: servers that had been up for weeks were seen to name absurd delays (F75).
+    digits.parse().ok().map(Duration::from_millis).filter(|wait| *wait <= LONGEST_WAIT)
 }
 
 /// The exception's short name: `Reason`, else the failure category in the id, else the first type name.
@@ -198,6 +201,7 @@ fn refine(class: ErrorClass, message: &str) -> ErrorClass {
     let has = |part: &str| message.contains(part);
     if has("has been exceeded")
         || has("maximum number of concurrent shells")
+        || has("exceeded the maximum number of connections")
         || has("will not be approved for at least")
     {
         return ErrorClass::Throttled;
@@ -317,17 +321,35 @@ mod tests {
             ErrorClass::AccessDenied
         );
         assert_eq!(class("OverBudgetException", "", ""), ErrorClass::Throttled);
-        let text = "The next request from this user will not be approved for at least 3001 milliseconds.";
-        assert_eq!(retry_after(text), Some(Duration::from_millis(3001)));
-        assert_eq!(retry_after("Backoff time: 2500 ms."), Some(Duration::from_millis(2500)));
-        assert_eq!(retry_after("will not be approved for at least 99999999999 milliseconds"), None);
-        assert_eq!(retry_after("which has been exceeded. Close existing shells"), None);
         assert_eq!(class("ADTransientException", "", ""), ErrorClass::Transient);
         let denied = "00000005: SecErr: DSID-031A126C, problem 4003 (INSUFF_ACCESS_RIGHTS), data 0";
         assert_eq!(class("ADOperationException", "", denied), ErrorClass::AccessDenied);
         let weak = "0000052D: SvcErr: DSID-031A126C, problem 5003 (WILL_NOT_PERFORM), data 0";
         assert_eq!(class("ADOperationException", "", weak), ErrorClass::InvalidInput);
         assert_eq!(class("NotAcceptedDomainException", "", ""), ErrorClass::RefusedByRule);
+    }
+
+    #[test]
+    fn f75_a_delay_is_taken_from_the_text_unless_it_is_absurd() {
+        let text = "The next request from this user will not be approved for at least 3001 milliseconds.";
+        assert_eq!(retry_after(text), Some(Duration::from_millis(3001)));
+        assert_eq!(retry_after("Backoff time: 2500 ms."), Some(Duration::from_millis(2500)));
+        assert_eq!(retry_after("will not be approved for at least 4294967295 milliseconds"), None);
+        assert_eq!(
+            retry_after("will not be approved for at least 99999999999999999999999 milliseconds"),
+            None
+        );
+        assert_eq!(retry_after("which has been exceeded. Close existing shells"), None);
+    }
+
+    /// Exchange's own limit on sessions, in its words.
+    #[test]
+    fn f65_too_many_sessions_are_throttling() {
+        let text = "Fail to create a runspace because you have exceeded the maximum number of connections allowed : 3 for the \
+                    policy party : MaxConcurrency. Please close existing runspace and try again.";
+        assert_eq!(class("PSRemotingDataStructureException", "", text), ErrorClass::Throttled);
+        let text = "This user is allowed a maximum of 18 concurrent shells, which has been exceeded.";
+        assert_eq!(class("", "", text), ErrorClass::Throttled);
     }
 
     #[test]

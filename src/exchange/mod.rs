@@ -35,6 +35,11 @@ pub trait Exchange: Send + Sync {
     /// no answer, and that a cmdlet which writes may have run or not.
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError>;
 
+    /// How the sign-in went: the mechanism, and why it was not Kerberos where that was tried first.
+    fn signed_in(&self) -> Option<String> {
+        None
+    }
+
     /// Deletes what the server keeps for this connection.
     async fn close(&self);
 }

@@ -1,6 +1,6 @@
 //! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -31,6 +31,7 @@ pub(super) struct Remote {
     loader: Option<Command>,
     operation: Duration,
     idle: Mutex<Vec<RunspacePool>>,
+    signed_in: OnceLock<String>,
     pace: Mutex<Pace>,
     /// Tells those who wait that a call has ended
     ended: Notify,
@@ -56,6 +57,7 @@ impl Remote {
             loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
+            signed_in: OnceLock::new(),
             pace: Mutex::new(Pace::new(connection.concurrency)),
             ended: Notify::new(),
         };
@@ -72,6 +74,7 @@ impl Remote {
         let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
             .await
             .map_err(|error| not_opened(&self.name, &self.config.url, error))?;
+        self.signed_in.get_or_init(|| how(&pool));
         let Some(command) = self.loader.clone() else { return Ok(pool) };
         let answer = run(&pool, command, self.operation).await?;
         match answer.refusal() {
@@ -166,12 +169,27 @@ impl Exchange for Remote {
         }
     }
 
+    fn signed_in(&self) -> Option<String> {
+        self.signed_in.get().cloned()
+    }
+
     async fn close(&self) {
         let pools = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
         for pool in pools {
             // The shell ends by its idle time-out if this fails.
             let _ = pool.close().await;
         }
+    }
+}
+
+/// How a pool signed in, as a sentence.
+fn how(pool: &RunspacePool) -> String {
+    let signed_in = pool.signed_in();
+    let mechanism =
+        signed_in.mechanism.map_or_else(|| "Basic or a certificate".to_owned(), |it| it.to_string());
+    match signed_in.kerberos_failure {
+        Some(reason) => format!("signed in with {mechanism}; not with Kerberos: {reason}"),
+        None => format!("signed in with {mechanism}"),
     }
 }
 

@@ -30,6 +30,12 @@ pub struct Form {
     pub newline: String,
 }
 
+impl Default for Form {
+    fn default() -> Self {
+        Self::json_lines()
+    }
+}
+
 impl Form {
     /// JSON Lines as this program writes them.
     pub fn json_lines() -> Self {

@@ -19,7 +19,7 @@ fn the_help_is_what_was_agreed() {
 #[test]
 fn commands_and_options_of_the_contract() {
     let help = mailwright::cli::help();
-    for command in ["plan", "apply", "invoke", "doctor", "status", "lab", "init"] {
+    for command in ["plan", "apply", "invoke", "doctor", "status", "retry", "report", "lab", "init"] {
         assert!(help.contains(&format!("=== {command} ===")), "{command}");
     }
     for option in [
@@ -38,6 +38,8 @@ fn commands_and_options_of_the_contract() {
         "--allow-mass-removal",
         "--change",
         "--failed",
+        "--all-failed",
+        "--html",
         "--listen",
         "--seed",
         "--mailboxes",

@@ -49,7 +49,8 @@ fn shows_every_change() {
     assert!(ran.stdout.contains("done     good user-good (f.csv:2, attempts: 1)"), "{}", ran.stdout);
     assert!(ran.stdout.contains("the primary is excluded\\u{1b}[2J"), "{}", ran.stdout);
     assert!(ran.stdout.contains("outcome is not known"), "{}", ran.stdout);
-    assert!(ran.stdout.ends_with("Journal: 1 running, 1 done, 1 refused\n"), "{}", ran.stdout);
+    let end = "Journal: 1 running, 1 done, 1 refused\nTo try again: mailwright retry --all-failed, or --change ID\n";
+    assert!(ran.stdout.ends_with(end), "{}", ran.stdout);
     assert_eq!(ran.stderr, "");
 }
 

@@ -94,7 +94,7 @@ fn no_command_lets_it_out() {
     let at = ["-c", "lab.toml", "-n", "lab", "-v", "--journal", "journal.db", "--trace", "trace"];
     let new_mailbox =
         ["invoke", "New-Mailbox", "Name=Inv", "UserPrincipalName=inv@contoso.com", "Password=file:secret"];
-    let runs: [(&[&str], i32); 14] = [
+    let runs: [(&[&str], i32); 18] = [
         (&["plan", "flow.csv"], 1),
         (&["plan", "flow.csv", "--output", "jsonl"], 1),
         (&["plan", "flow.csv", "--out", "plan.json", "--what-if", "--output", "json"], 1),
@@ -103,6 +103,10 @@ fn no_command_lets_it_out() {
         (&["apply", "flow.csv"], 1),
         (&["apply", "flow.csv", "--output", "jsonl"], 1),
         (&["apply", "plan.json", "--output", "json"], 1),
+        (&["retry", "--all-failed", "--output", "json"], 1),
+        (&["report"], 0),
+        (&["report", "--html", "-"], 0),
+        (&["report", "--report", "reported", "--output", "json"], 0),
         (&["status"], 0),
         (&["status", "--failed", "--output", "json"], 0),
         (&new_mailbox, 0),
@@ -128,7 +132,17 @@ fn no_command_lets_it_out() {
     assert!(said.contains("***"), "nothing was masked, so nothing was shown:\n{said}");
     hunt().search("the output", said.as_bytes());
     let searched = hunt().search_below(place.path(), &OURS);
-    for wanted in ["lab.log", "dump.json", "journal.db", "plan.json", "trace/000001-sign-in.txt"] {
+    for wanted in [
+        "lab.log",
+        "dump.json",
+        "journal.db",
+        "plan.json",
+        "trace/000001-sign-in.txt",
+        "reported/run.json",
+        "reported/report.html",
+        "failures.csv",
+        "reported/audit.jsonl",
+    ] {
         assert!(searched.iter().any(|path| path.ends_with(wanted)), "{wanted} was not written: {searched:?}");
     }
 }

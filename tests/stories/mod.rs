@@ -11,8 +11,11 @@ mod certificate;
 mod doctor;
 #[cfg(unix)]
 mod doctor_way;
+#[cfg(unix)]
+mod efficiency;
 mod in_process;
 mod lab;
+mod reports;
 mod sample_commands;
 mod sample_files;
 #[cfg(unix)]

@@ -34,7 +34,7 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 const MAX_LENGTH: u64 = 256 * 1024 * 1024;
 
 /// A flow, read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Flow {
     /// The file as it was named, or `-`
     pub file: String,

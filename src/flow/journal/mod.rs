@@ -21,7 +21,7 @@ mod steps;
 mod tests;
 
 pub use model::{
-    Enqueued, Entry, Filter, NewChange, OpenIntent, PlanRecord, Run, RunEnd, Seq, State, StepOutcome,
+    Enqueued, Entry, Failed, Filter, NewChange, OpenIntent, PlanRecord, Run, RunEnd, Seq, State, StepOutcome,
 };
 pub use path::default_path;
 pub(super) use path::private_folder;

@@ -210,6 +210,23 @@ pub struct Entry {
     pub in_doubt: bool,
 }
 
+/// A change that was refused or failed, as it can be tried again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failed {
+    /// Its number
+    pub seq: Seq,
+    /// Its id
+    pub change_id: String,
+    /// Where it came from, a file by its absolute path
+    pub source: String,
+    /// The connection it went to
+    pub connection: String,
+    /// What is wanted
+    pub change: Change,
+    /// The id of a later change of the same account that is done
+    pub overtaken_by: Option<String>,
+}
+
 /// A run as the journal holds it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Run {
@@ -225,6 +242,8 @@ pub struct Run {
     pub started_at: String,
     /// When it ended, if it did
     pub finished_at: Option<String>,
+    /// How it ended: `complete`, `stopped` or `broken`
+    pub ending: Option<String>,
 }
 
 /// A step that was begun and whose outcome is not known: the account must be read again before anything else.

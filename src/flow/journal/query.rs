@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::model::{Entry, Filter, OpenIntent, Run, Seq, State};
+use super::model::{Entry, Failed, Filter, OpenIntent, Run, Seq, State};
 use super::{Journal, JournalError};
 
 impl Journal {
@@ -21,6 +21,34 @@ impl Journal {
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.iter().map(entry).collect())
+    }
+
+    /// What was refused or failed, in the order in which it came.
+    pub async fn failed(&self) -> Result<Vec<Failed>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT *, (SELECT later.change_id FROM changes AS later
+                        WHERE later.seq > one.seq AND later.connection = one.connection AND later.state = 'done'
+                          AND (later.guid = one.guid OR later.identity = one.identity COLLATE NOCASE)
+                        ORDER BY later.seq LIMIT 1) AS overtaken_by
+             FROM changes AS one WHERE state IN ('refused', 'failed') ORDER BY seq",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let failed = |row: &SqliteRow| {
+            let change_id: String = row.get("change_id");
+            let change = serde_json::from_str(row.get("content")).map_err(|error| {
+                JournalError::Unknown(format!("what the change {change_id} wants: {error}"))
+            })?;
+            Ok(Failed {
+                seq: Seq(row.get("seq")),
+                change_id,
+                source: row.get("source"),
+                connection: row.get("connection"),
+                change,
+                overtaken_by: row.get("overtaken_by"),
+            })
+        };
+        rows.iter().map(failed).collect()
     }
 
     /// The steps that were begun and have no outcome, in order.
@@ -46,6 +74,7 @@ impl Journal {
             source: row.get("source"),
             started_at: row.get("started_at"),
             finished_at: row.get("finished_at"),
+            ending: row.get("ending"),
         };
         Ok(rows.iter().map(run).collect())
     }

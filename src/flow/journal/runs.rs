@@ -1,6 +1,7 @@
 //! Runs: begun, described, ended.
 
 use serde_json::Value as Json;
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::model::RunEnd;
@@ -63,5 +64,14 @@ impl Journal {
             .execute(&self.pool)
             .await?;
         Ok(())
+    }
+
+    /// The hash of the last line of a run's audit, where it is kept.
+    pub async fn audit_hash(&self, run: &str) -> Result<Option<String>, JournalError> {
+        let row = sqlx::query("SELECT audit_hash FROM runs WHERE id = ?")
+            .bind(run)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.and_then(|row| row.get("audit_hash")))
     }
 }

@@ -30,6 +30,8 @@ CREATE TABLE run_rows (
 
 CREATE INDEX run_rows_by_change ON run_rows (change);
 CREATE INDEX steps_by_run ON steps (run);
+CREATE INDEX changes_by_guid ON changes (guid);
+CREATE INDEX changes_by_identity ON changes (identity COLLATE NOCASE);
 
 INSERT INTO run_rows (run, position, change, result, finished_at)
 SELECT run, seq, seq, result, CASE WHEN result IS NULL THEN NULL ELSE updated_at END FROM changes;
