@@ -1,5 +1,6 @@
 //! Changes of every kind, and connections for them.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value as Json, json};
@@ -17,16 +18,22 @@ const CONNECTIONS: [(&str, &str, &str); 4] = [
 
 /// Writes `all.toml` with a connection for each infrastructure and create method.
 pub fn connect(bench: &Bench, concurrency: u32) {
-    let (url, password) = (bench.given["powershell"].as_str().unwrap(), bench.path("lab.toml.password"));
+    let url = bench.given["powershell"].as_str().unwrap();
+    let keys = format!("concurrency = {concurrency}\n");
+    bench.place.write("all.toml", &config(url, &bench.path("lab.toml.password"), &keys));
+}
+
+/// The connections of such a file; `keys` are further lines of each.
+pub fn config(url: &str, password: &Path, keys: &str) -> String {
     let connections = CONNECTIONS.map(|(name, infrastructure, create_method)| {
         format!(
             "[connections.{name}]\ninfrastructure = \"{infrastructure}\"\nserver = \"{url}\"\n\
              authentication = \"ntlm\"\nusername = 'CONTOSO\\svc-idm'\npassword = \"file:{}\"\n\
-             create_method = \"{create_method}\"\nallow_remove = true\nconcurrency = {concurrency}\n",
+             create_method = \"{create_method}\"\nallow_remove = true\n{keys}",
             password.display()
         )
     });
-    bench.place.write("all.toml", &connections.concat());
+    connections.concat()
 }
 
 /// `apply FLOW --journal JOURNAL` with a state folder of its own, so that runs beside it have other locks.

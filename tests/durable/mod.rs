@@ -3,10 +3,12 @@
 //! `cargo durable-long` is the long version.
 
 mod boundaries;
+mod faults;
 mod flow;
 mod journal;
 mod kill;
 mod outcome;
+mod relay;
 
 /// Whether the long version is wanted.
 fn is_long() -> bool {
