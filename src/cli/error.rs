@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::config::{ConfigError, SecretError, Unusable};
 use crate::exchange::ExchangeError;
+use crate::export::ExportError;
 use crate::flow::intake::IntakeError;
 use crate::flow::journal::JournalError;
 use crate::flow::lock::LockError;
@@ -160,6 +161,23 @@ impl From<ExchangeError> for CommandError {
             | ExchangeError::Throttled(_)
             | ExchangeError::NotLoaded(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<ExportError> for CommandError {
+    fn from(error: ExportError) -> Self {
+        let hint = error.hint();
+        let made = match error {
+            ExportError::Exchange(error) => error.into(),
+            ExportError::Identifier(_) | ExportError::Busy { .. } => Self::config(error.to_string()),
+            ExportError::Cookie { .. } => Self::input(error.to_string()),
+            ExportError::TooManyGone { .. } => Self::new(ErrorKind::Refused, error.to_string()),
+            _ => Self::internal(error.to_string()),
+        };
+        match hint {
+            Some(hint) => made.hint(hint),
+            None => made,
         }
     }
 }

@@ -12,6 +12,7 @@ mod apply;
 mod common;
 mod doctor;
 mod error;
+mod export;
 mod init;
 mod input;
 mod invoke;
@@ -54,6 +55,7 @@ Exit codes:
 enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Export(export::Export),
     Invoke(invoke::Invoke),
     Doctor(doctor::Doctor),
     Status(status::Status),
@@ -123,6 +125,7 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
     match command {
         Command::Plan(command) => plan::run(context, command).await,
         Command::Apply(command) => apply::run(context, command, stop).await,
+        Command::Export(command) => export::run(context, command).await,
         Command::Invoke(command) => invoke::run(context, command).await,
         Command::Doctor(command) => doctor::run(context, command).await,
         Command::Status(command) => status::run(context, command).await,

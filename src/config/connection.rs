@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
+use super::export::Export;
 use super::secret::SecretRef;
 use crate::plan::Policy;
 
@@ -167,6 +168,8 @@ pub struct Connection {
     pub redirect_hosts: Vec<String>,
     /// How long to wait for what
     pub timeouts: Timeouts,
+    /// How the files of an export are written
+    pub export: Export,
     /// Exchange Online details
     pub cloud: Cloud,
     /// Protection given up

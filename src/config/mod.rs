@@ -7,6 +7,7 @@ mod connection;
 pub(crate) mod document;
 mod duration;
 mod endpoint;
+mod export;
 mod fields;
 mod init;
 mod problem;
@@ -22,6 +23,7 @@ pub use connection::{
     Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 pub use endpoint::{Endpoint, EndpointError};
+pub use export::Export;
 pub use init::{TEMPLATE, write_template};
 pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;

@@ -7,6 +7,7 @@ use super::connection::{
 };
 use super::document::{Entry, Kind, Node, Source};
 use super::endpoint::{Endpoint, EndpointError};
+use super::export;
 use super::fields::{Fields, Sited};
 use super::problem::Problem;
 use super::rules;
@@ -87,6 +88,7 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
     let proxy = f.table("proxy", proxy).flatten();
     let redirect_hosts = f.texts("redirect_hosts").into_iter().map(|text| text.value).collect();
     let timeouts = f.table("timeouts", timeouts).unwrap_or_default();
+    let export = f.table("export", export::read).unwrap_or_default();
     let cloud = f.table("cloud", cloud).unwrap_or_default();
 
     let required = infrastructure.is_some();
@@ -137,6 +139,7 @@ fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
         proxy,
         redirect_hosts,
         timeouts,
+        export,
         cloud,
         danger,
     })

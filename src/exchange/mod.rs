@@ -1,5 +1,6 @@
 //! How Exchange is spoken to: one trait, so that what plans and applies does not know the way.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ mod json;
 mod lookup;
 mod pace;
 mod remote;
+mod stream;
 mod wire;
 
 pub use batch::{Asked, Found};
@@ -34,6 +36,15 @@ pub trait Exchange: Send + Sync {
     /// Runs a cmdlet and waits for its end. What Exchange refuses is part of the answer; an error means that there is
     /// no answer, and that a cmdlet which writes may have run or not.
     async fn run(&self, call: &Call) -> Result<Answer, ExchangeError>;
+
+    /// Runs a cmdlet that reads and hands over each object as it comes, until it is told to break off: of any number of
+    /// objects only a few are held. The answer has no objects. It is not asked a second time when the session is lost, as
+    /// what came before would come again.
+    async fn read(
+        &self,
+        call: &Call,
+        each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
+    ) -> Result<Answer, ExchangeError>;
 
     /// How the sign-in went: the mechanism, and why it was not Kerberos where that was tried first.
     fn signed_in(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Exchange over PowerShell remoting: on-premises and hybrid, at `/PowerShell` or through an ordinary endpoint.
 
+use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use wsman::psrp::{Command, Outcome};
 
 use super::classify::retry_after;
 use super::pace::{Pace, Turn};
+use super::stream::stream;
 use super::wire::wire_config;
 use super::{Answer, Call, Exchange, ExchangeError};
 use crate::config::{Connection, ExchangeLoader};
@@ -84,11 +86,7 @@ impl Remote {
     }
 
     async fn attempt(&self, pool: RunspacePool, call: &Call) -> Result<Answer, ExchangeError> {
-        let mut command = Command::new(&call.cmdlet);
-        for (name, value) in &call.parameters {
-            command = command.parameter(name, value.clone());
-        }
-        let answer = run(&pool, command, self.operation).await;
+        let answer = run(&pool, command(call), self.operation).await;
         // After an error the runspace is given up: nobody knows what still runs in it.
         if answer.is_ok() {
             self.put_back(pool);
@@ -169,6 +167,44 @@ impl Exchange for Remote {
         }
     }
 
+    async fn read(
+        &self,
+        call: &Call,
+        each: &mut (dyn FnMut(Value) -> ControlFlow<()> + Send),
+    ) -> Result<Answer, ExchangeError> {
+        let mut left = AGAIN;
+        loop {
+            let slot = self.slot().await;
+            let mut came = false;
+            let mut note = |value: Value| {
+                came = true;
+                each(value)
+            };
+            let answer = match self.runspace().await {
+                Ok(pool) => {
+                    let answer = stream(&pool, command(call), self.operation, &mut note).await;
+                    if answer.as_ref().is_ok_and(|answer| !matches!(answer.outcome, Outcome::Stopped(_))) {
+                        self.put_back(pool);
+                    }
+                    answer
+                }
+                Err(error) => Err(error),
+            };
+            drop(slot);
+            self.heed(&answer);
+            let throttled = match &answer {
+                Err(ExchangeError::Throttled(_)) => true,
+                Err(_) => false,
+                Ok(answer) => answer.refusal().is_some_and(|it| it.class == ErrorClass::Throttled),
+            };
+            // What has come cannot be taken back.
+            if !throttled || came || left == 0 {
+                return answer;
+            }
+            left -= 1;
+        }
+    }
+
     fn signed_in(&self) -> Option<String> {
         self.signed_in.get().cloned()
     }
@@ -180,6 +216,12 @@ impl Exchange for Remote {
             let _ = pool.close().await;
         }
     }
+}
+
+fn command(call: &Call) -> Command {
+    call.parameters
+        .iter()
+        .fold(Command::new(&call.cmdlet), |command, (name, value)| command.parameter(name, value.clone()))
 }
 
 /// How a pool signed in, as a sentence.
@@ -241,7 +283,7 @@ fn not_opened(connection: &str, endpoint: &str, error: Error) -> ExchangeError {
 }
 
 /// An error while a cmdlet was under way.
-fn lost(error: Error) -> ExchangeError {
+pub(super) fn lost(error: Error) -> ExchangeError {
     match error {
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
         Error::Protocol(message) => ExchangeError::Protocol(message),

@@ -13,8 +13,11 @@ mod doctor;
 mod doctor_way;
 #[cfg(unix)]
 mod efficiency;
+#[cfg(unix)]
+mod export;
 mod in_process;
 mod lab;
+mod library;
 mod reports;
 mod sample_commands;
 mod sample_files;

@@ -3,17 +3,19 @@
 use crate::source::{Source, rust_files};
 
 /// For each layer of the bridge: those it must not know.
-const BRIDGE: [(&str, &[&str]); 10] = [
-    ("address", &["recipient", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
-    ("recipient", &["plan", "exchange", "flow", "cli", "config", "report", "lab"]),
-    ("plan", &["exchange", "flow", "cli", "config", "report", "lab"]),
-    ("exchange", &["flow", "cli", "report", "lab"]),
-    ("config", &["exchange", "flow", "cli", "report", "lab"]),
-    ("flow", &["cli", "lab"]),
-    ("doctor", &["flow", "cli", "report", "lab"]),
-    ("report", &["exchange", "flow", "cli", "lab"]),
+const BRIDGE: [(&str, &[&str]); 12] = [
+    ("address", &["export", "recipient", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
+    ("recipient", &["export", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
+    ("plan", &["export", "exchange", "flow", "cli", "config", "report", "lab"]),
+    ("exchange", &["export", "flow", "cli", "report", "lab"]),
+    ("config", &["export", "exchange", "flow", "cli", "report", "lab"]),
+    ("flow", &["export", "cli", "lab"]),
+    ("doctor", &["export", "flow", "cli", "report", "lab"]),
+    ("report", &["export", "exchange", "flow", "cli", "lab"]),
+    ("export", &["recipient", "plan", "flow", "cli", "report", "lab"]),
     // A simulator that shares the client's logic shares its mistakes.
-    ("lab", &["plan", "exchange", "address", "flow", "cli", "config", "report"]),
+    ("lab", &["export", "plan", "exchange", "address", "flow", "cli", "config", "report"]),
+    ("bridge", &["export", "cli", "lab"]),
     ("cli", &[]),
 ];
 
@@ -89,9 +91,11 @@ fn nothing_below_the_drivers_touches_the_world() {
     let pure = ["xml", "soap", "wsmv", "clixml", "psrp", "auth", "session"]
         .map(|layer| format!("wsman/src/{layer}"));
     let pure = pure.into_iter().chain(["address", "recipient", "plan"].map(|layer| format!("src/{layer}")));
+    let drivers = ["files", "read", "run", "table"].map(|name| format!("src/export/{name}.rs"));
+    let export = rust_files("src/export").into_iter().filter(|source| !drivers.contains(&source.path));
     let mut wrong = Vec::new();
-    for folder in pure {
-        for source in rust_files(&folder).iter().filter(|source| !source.is_test()) {
+    for source in pure.flat_map(|folder| rust_files(&folder)).chain(export) {
+        if !source.is_test() {
             for (number, line) in source.code() {
                 if IMPURE.iter().any(|word| line.contains(word)) {
                     wrong.push(format!("{}:{number}: {}", source.path, line.trim()));

@@ -103,6 +103,11 @@ impl Directory {
         Ok(entry)
     }
 
+    /// When what came with the seed was made.
+    pub(crate) fn seeded_at(&self) -> Attribute {
+        Attribute::Number(i64::try_from(SEED_TIME_MS).unwrap_or(i64::MAX))
+    }
+
     /// Fills in what every object of its type has.
     pub(crate) fn complete(&mut self, entry: &mut Entry, now_ms: u64) -> Result<(), String> {
         let stamp = self.stamp(now_ms);

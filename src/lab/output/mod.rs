@@ -56,6 +56,10 @@ pub(super) fn database(
             "EdbFilePath" => format!("D:\\Databases\\{0}\\{0}.edb", database.name).into(),
             "LogFolderPath" => format!("D:\\Databases\\{}\\Logs", database.name).into(),
             "OriginatingServer" => dc.into(),
+            "ObjectCategory" => {
+                format!("{}/Configuration/Schema/ms-Exch-Private-MDB", directory.configuration.forest).into()
+            }
+            "WhenCreated" | "WhenCreatedUTC" | "WhenChanged" | "WhenChangedUTC" => directory.seeded_at(),
             "Organization" => organization.as_str().into(),
             "DistinguishedName" => format!(
                 "CN={},CN=Databases,CN=Exchange Administrative Group (FYDIBOHF23SPDLT),CN=Administrative Groups,CN={organization},CN=Microsoft Exchange,CN=Services,CN=Configuration,{}",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -57,6 +57,8 @@ pub(super) enum Item {
 pub(super) struct Feed {
     pub(super) items: mpsc::UnboundedSender<Item>,
     pub(super) waiting: Arc<AtomicUsize>,
+    /// An answer that may have held some of its records did not arrive
+    pub(super) gap: Arc<AtomicBool>,
 }
 
 /// How the pool's opening ended.
@@ -166,7 +168,10 @@ impl Driver {
         self.lanes.remove(&id);
         let error = match result {
             Ok(answer) => {
-                self.answer_lost |= answer.is_second_answer;
+                if answer.is_second_answer {
+                    self.answer_lost = true;
+                    self.pipelines.values().for_each(|it| it.feed.gap.store(true, Ordering::Release));
+                }
                 return self.session.answer(id, &answer.soap, elapsed);
             }
             Err(error) => error,

@@ -1,7 +1,7 @@
 //! The handle of a pipeline.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -62,13 +62,15 @@ impl PipelineBuilder {
         let id = new_id();
         let (items, records) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let feed = Feed { items, waiting };
+        let gap = Arc::new(AtomicBool::new(false));
+        let feed = Feed { items, waiting, gap };
         let (reply, started) = oneshot::channel();
         let spec = Box::new(self.spec);
         let order = Order::Start { id, spec, deadline: self.deadline, feed: feed.clone(), reply };
         self.orders.send(order).map_err(|_| Error::Closed)?;
         started.await.map_err(|_| Error::Closed)??;
-        Ok(Pipeline { id, orders: self.orders, records, waiting: feed.waiting, held_back: 0, outcome: None })
+        let Feed { waiting, gap, .. } = feed;
+        Ok(Pipeline { id, orders: self.orders, records, waiting, gap, held_back: 0, outcome: None })
     }
 }
 
@@ -79,6 +81,7 @@ pub struct Pipeline {
     orders: mpsc::UnboundedSender<Order>,
     records: mpsc::UnboundedReceiver<Item>,
     waiting: Arc<AtomicUsize>,
+    gap: Arc<AtomicBool>,
     held_back: usize,
     outcome: Option<Outcome>,
 }
@@ -128,6 +131,12 @@ impl Pipeline {
     /// How it ended, once [`Self::next`] gave `None`. Errors that did not end it do not show here.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.outcome.as_ref()
+    }
+
+    /// Whether records may be missing from the middle: while the pipeline ran, an answer of the server did not arrive, and
+    /// the protocol cannot tell what was in it. Ask at the end, where what came must be all there is.
+    pub fn may_have_gaps(&self) -> bool {
+        self.gap.load(Ordering::Acquire)
     }
 
     /// Reads to the end.
