@@ -109,7 +109,9 @@ fn is_there(case: &Case, journal: &mut Watched) -> bool {
         When::Before(Moment::Begin) => changes(journal, "attempts = 0") == 1,
         When::Before(Moment::Plan) => changes(journal, "attempts = 1 AND plan IS NULL") == 1,
         When::Before(Moment::Intent(step)) => (steps.len(), outcomes) == (step - 1, step - 1),
-        When::During(step) | When::Before(Moment::Outcome(step)) => (steps.len(), outcomes) == (step, step - 1),
+        When::During(step) | When::Before(Moment::Outcome(step)) => {
+            (steps.len(), outcomes) == (step, step - 1)
+        }
         When::Before(Moment::Finish) => {
             (steps.len(), outcomes) == (case.steps(), case.steps()) && changes(journal, "result IS NULL") == 1
         }

@@ -109,7 +109,13 @@ fn addresses(name: &str) -> Json {
 
 /// A kind for each way from what is there to what is wanted.
 pub const KINDS: [Kind; 12] = [
-    Kind { name: "new", connection: "new", there: None, wanted: made, steps: &["New-Mailbox", "Set-Mailbox"] },
+    Kind {
+        name: "new",
+        connection: "new",
+        there: None,
+        wanted: made,
+        steps: &["New-Mailbox", "Set-Mailbox"],
+    },
     Kind {
         name: "newarchive",
         connection: "new",

@@ -55,14 +55,17 @@ fn flow(accounts: usize) -> String {
             let own = format!("{name}@contoso.com");
             let kind = number % 4;
             let mut change = match (order, kind) {
-                (1, 0 | 2) => json!({"Name": name, "Alias": name, "UserPrincipalName": own, "_param_password": CANARY,
-                                     "EmailAddresses": [address(number, ".a"), own]}),
+                (1, 0 | 2) => {
+                    json!({"Name": name, "Alias": name, "UserPrincipalName": own, "_param_password": CANARY,
+                                     "EmailAddresses": [address(number, ".a"), own]})
+                }
                 (1, 1) => json!({"Alias": name, "EmailAddresses": [address(number, ".a"), own]}),
                 (1, _) => json!({"EmailAddresses": [address(number, ".a"), own]}),
                 // Lets the address go that another account takes with its third change.
                 (2, _) => json!({"EmailAddresses": [own]}),
                 (3, _) => {
-                    let takes = if (number / 4) % 2 == 1 { address(number - 4, ".a") } else { address(number, ".b") };
+                    let takes =
+                        if (number / 4) % 2 == 1 { address(number - 4, ".a") } else { address(number, ".b") };
                     json!({"EmailAddresses": [takes, own], "Archive": true})
                 }
                 (_, 1) => json!({"Operation": "disable"}),
@@ -171,7 +174,11 @@ fn a_flow_that_is_killed_again_and_again() {
     assert!(between * 4 >= kills, "{between} of {kills}");
     assert_eq!(results.len(), flow.lines().count());
     for (result, expected) in results.iter().zip(&expected) {
-        assert_eq!((&result["change_id"], &result["error"]), (&expected["change_id"], &Json::Null), "{result}");
+        assert_eq!(
+            (&result["change_id"], &result["error"]),
+            (&expected["change_id"], &Json::Null),
+            "{result}"
+        );
     }
     // Done is done: once more, and nothing is written.
     let written = disturbed.writes().len();

@@ -27,14 +27,8 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    pub const ALL: [Self; 6] = [
-        Self::CutRequest,
-        Self::CutAnswer,
-        Self::HalfAnswer,
-        Self::AfterAnswer,
-        Self::Late,
-        Self::Busy,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::CutRequest, Self::CutAnswer, Self::HalfAnswer, Self::AfterAnswer, Self::Late, Self::Busy];
 }
 
 /// How late [`Trouble::Late`] is.
