@@ -183,7 +183,15 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
         | "StorageTransientException"
         | "MailboxInfoStaleException"
         | "MapiExceptionNetworkError"
-        | "CmdletProxyException" => (Transient, "try again later"),
+        | "CmdletProxyException"
+        | "CmdletProxyNotAvailableFailure"
+        | "ServerBusyException"
+        | "TransientException"
+        | "BackendCommunicationException" => (Transient, "try again later"),
+        "AmbiguousParameterSetException" => (InvalidInput, "these parameters do not go together, or one is not known"),
+        "ParameterTransformationException" => {
+            (InvalidInput, "a value is not of the type that the parameter takes")
+        }
         "OverBudgetException" => (Throttled, "try again later"),
         "RecipientTaskException" | "TaskInvalidOperationException" => {
             (Conflict, "the object is of another kind than the change needs")
@@ -223,7 +231,10 @@ fn by_text(message: &str) -> Option<(ErrorClass, &'static str)> {
     if has("synchronized from your on-premises") || has("write scope") {
         return Some((ErrorClass::RefusedByRule, "the object is mastered on-premises; change it there"));
     }
-    if has("INSUFF_ACCESS_RIGHTS") || has("Access is denied") || has("isn't assigned to any management roles")
+    if has("INSUFF_ACCESS_RIGHTS")
+        || has("Access is denied")
+        || has("isn't assigned to any management roles")
+        || has("aren't present in the role definition")
     {
         return Some((ErrorClass::AccessDenied, "give the account the right that it needs"));
     }

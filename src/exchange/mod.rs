@@ -17,6 +17,7 @@ mod cmdlet;
 mod decode;
 mod json;
 mod lookup;
+mod online;
 mod pace;
 mod remote;
 mod stream;

@@ -1,0 +1,230 @@
+//! What an answer other than a page means: every shape in which Exchange Online was seen to refuse.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Deserializer, Value as Json};
+use wsman::clixml::Value;
+use wsman::psrp::{ErrorCategory, ErrorRecord};
+
+/// The longest delay of a server that is obeyed.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// Characters of a text of the server that a person is shown.
+const MOST_TEXT: usize = 2000;
+/// An error that was handed on holds another one; which may hold another one.
+const MAX_NESTING: usize = 4;
+
+/// An answer as far as it tells what went wrong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reply<'a> {
+    /// The HTTP status
+    pub(super) status: u16,
+    /// `Retry-After`
+    pub(super) retry_after: Option<&'a str>,
+    /// `WWW-Authenticate`
+    pub(super) challenge: Option<&'a str>,
+    /// `x-ms-diagnostics`
+    pub(super) diagnostics: Option<&'a str>,
+    /// The body
+    pub(super) body: &'a [u8],
+}
+
+/// Why there is no page.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Failure {
+    /// Exchange does not do what the cmdlet says, as remoting would have told it
+    Refused(Box<ErrorRecord>),
+    /// The link to this page is not good any more
+    PageExpired,
+    /// The token is not taken; these claims are asked for in a new one
+    Unauthorized { claims: Option<String> },
+    /// The token is good, its owner may not do this
+    Forbidden(String),
+    /// The server asks for fewer calls
+    Throttled { text: String, after: Option<Duration> },
+    /// The server did not get to it, or did and could not tell
+    Unavailable { text: String, after: Option<Duration> },
+    /// Nothing that can be understood
+    Unreadable(String),
+}
+
+/// Understands an answer.
+pub(super) fn failure(reply: &Reply<'_>, now: SystemTime) -> Failure {
+    let after = reply.retry_after.and_then(|text| delay(text, now));
+    let plain = plain_text(reply.body);
+    let is_concurrency = plain.contains("maximum number of concurrent requests per tenant");
+    if reply.status == 429 || is_concurrency {
+        return Failure::Throttled { text: or(&plain, "the tenant is asked too often"), after };
+    }
+    if reply.status == 401 {
+        return Failure::Unauthorized { claims: reply.challenge.and_then(claims) };
+    }
+    let told = told(reply.body);
+    match (reply.status, told) {
+        (403, Some(told)) => Failure::Forbidden(told.text),
+        (403, None) => Failure::Forbidden(or(
+            reply.diagnostics.unwrap_or_default(),
+            "without a reason; the application needs an Entra role or a role group for this cmdlet, and the permission \
+             Exchange.ManageAsApp, not ManageAsAppV2",
+        )),
+        (502..=504, told) => {
+            let text = told.map_or_else(|| plain.clone(), |told| told.text);
+            Failure::Unavailable { text: or(&text, "the service is not available"), after }
+        }
+        (_, Some(told)) if is_expired_page(&told.text) => Failure::PageExpired,
+        (_, Some(told)) => Failure::Refused(Box::new(told.into_record())),
+        (500.., None) => Failure::Unavailable { text: or(&plain, "the service has an internal error"), after },
+        (status, None) => Failure::Unreadable(format!("status {status}, {}", describe(reply.body))),
+    }
+}
+
+/// What a body that is no envelope looks like.
+pub(super) fn describe(body: &[u8]) -> String {
+    if body.is_empty() {
+        return "an empty body".into();
+    }
+    if body.iter().all(|byte| *byte == 0) {
+        return format!("a body of {} zero bytes", body.len());
+    }
+    let text = plain_text(body);
+    if text.trim_start().starts_with('<') {
+        return "a web page instead of an answer; a proxy or a sign-in page may be in the way".into();
+    }
+    format!("a body that is not understood: {}", or(&text, "not text"))
+}
+
+/// How long `Retry-After` asks to wait: seconds, with a fraction too, or a date.
+pub(super) fn delay(text: &str, now: SystemTime) -> Option<Duration> {
+    let text = text.trim();
+    let wait = match text.parse::<f64>() {
+        Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    (wait <= LONGEST_WAIT).then_some(wait)
+}
+
+/// The claims that a challenge asks for, as they are handed to the token endpoint after decoding.
+fn claims(challenge: &str) -> Option<String> {
+    let (_, rest) = challenge.split_once("claims=\"")?;
+    let (claims, _) = rest.split_once('"')?;
+    Some(claims.to_owned())
+}
+
+/// An error of Exchange, as one of its shapes tells it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Told {
+    /// Such as `Ex6F9304`
+    id: String,
+    /// The exception's name with namespace
+    exception: String,
+    text: String,
+}
+
+impl Told {
+    fn into_record(self) -> ErrorRecord {
+        let reason = self.exception.rsplit('.').next().unwrap_or_default().to_owned();
+        ErrorRecord {
+            exception_types: vec![self.exception],
+            message: self.text,
+            target_object: Value::Nil,
+            fully_qualified_error_id: self.id,
+            category: ErrorCategory { reason, ..ErrorCategory::default() },
+            details_message: None,
+            recommended_action: None,
+            raw: Value::Nil,
+        }
+    }
+}
+
+fn told(body: &[u8]) -> Option<Told> {
+    let envelope: Json = serde_json::from_slice(body).ok()?;
+    of_error(envelope.get("error")?, 0)
+}
+
+/// `error` of an envelope: the details say most, then the exception inside, then the message, which says next to nothing.
+fn of_error(error: &Json, depth: usize) -> Option<Told> {
+    let details = error.pointer("/details/0/message").and_then(Json::as_str).map(|text| of_details(text, depth));
+    let inner = error.get("innererror");
+    let internal = inner.and_then(|inner| inner.get("internalexception"));
+    let told = details.or_else(|| of_exception(internal?)).or_else(|| {
+        let mut told = of_exception(inner?)?;
+        if let Some(text) = error.get("message").and_then(Json::as_str) {
+            told.text = text.to_owned();
+        }
+        Some(told)
+    });
+    let told = told.or_else(|| {
+        let text = error.get("message").and_then(Json::as_str)?.to_owned();
+        Some(Told { text, ..Told::default() })
+    })?;
+    Some(nested(&told.text, depth).unwrap_or_else(|| Told { text: shown(&told.text), ..told }))
+}
+
+fn of_exception(exception: &Json) -> Option<Told> {
+    let text = exception.get("message").and_then(Json::as_str)?.to_owned();
+    let exception = exception.get("type").and_then(Json::as_str).unwrap_or_default().to_owned();
+    Some(Told { id: String::new(), exception, text })
+}
+
+/// `ExId|Exception.Type|text`, or the same as JSON in a text.
+fn of_details(text: &str, depth: usize) -> Told {
+    if depth < MAX_NESTING
+        && let Ok(Json::Object(members)) = serde_json::from_str(text)
+    {
+        let member = |name: &str| members.get(name).and_then(Json::as_str).map(str::to_owned);
+        let id = members.get("localizedString").and_then(|it| it.get("stringId")).and_then(Json::as_str);
+        return Told {
+            id: id.unwrap_or_default().to_owned(),
+            exception: member("TypeName").or_else(|| member("ClassName")).unwrap_or_default(),
+            text: member("Message").unwrap_or_else(|| text.to_owned()),
+        };
+    }
+    match text.splitn(3, '|').collect::<Vec<_>>().as_slice() {
+        [id, exception, text] => Told {
+            id: (*id).to_owned(),
+            exception: (*exception).to_owned(),
+            text: (*text).to_owned(),
+        },
+        _ => Told { text: text.to_owned(), ..Told::default() },
+    }
+}
+
+/// What another server said, where this one only handed the cmdlet on: the text holds that server's whole answer.
+fn nested(text: &str, depth: usize) -> Option<Told> {
+    if depth >= MAX_NESTING || !text.contains("Proxy method") {
+        return None;
+    }
+    let start = text.find(": {")?;
+    let json = Deserializer::from_str(text.get(start + 2..)?).into_iter::<Json>().next()?.ok()?;
+    let error = json.get("error").unwrap_or(&json);
+    of_error(error, depth + 1)
+}
+
+/// A text that a person may see: an error that was handed on repeats the cmdlet with all of its values.
+fn shown(text: &str) -> String {
+    let text = match text.split_once("Error on proxy command '") {
+        Some((before, rest)) => {
+            let after = rest.rsplit_once("' to server ").map_or("", |(_, after)| after);
+            format!("{before}Error on proxy command *** to server {after}")
+        }
+        None => text.to_owned(),
+    };
+    text.chars().take(MOST_TEXT).collect()
+}
+
+fn is_expired_page(text: &str) -> bool {
+    text.contains("Expired or Invalid pagination")
+}
+
+/// A body as text for a person, if it is one.
+fn plain_text(body: &[u8]) -> String {
+    let Ok(text) = std::str::from_utf8(body) else { return String::new() };
+    text.chars().filter(|c| !c.is_control() || *c == '\n').take(MOST_TEXT).collect::<String>().trim().to_owned()
+}
+
+fn or(text: &str, otherwise: &str) -> String {
+    if text.trim().is_empty() { otherwise.to_owned() } else { text.trim().to_owned() }
+}
+
+#[cfg(test)]
+#[path = "failure_shapes.rs"]
+mod tests;

@@ -1,0 +1,9 @@
+//! Exchange Online: one HTTPS request per cmdlet, as the service's own module sends it. The interface is no published
+//! contract; what is known of it is what public clients send and what was recorded.
+
+mod environment;
+mod failure;
+mod request;
+mod response;
+
+pub use environment::{Environment, redirection};
