@@ -15,6 +15,9 @@ mod doctor_way;
 mod efficiency;
 #[cfg(unix)]
 mod export;
+#[cfg(unix)]
+mod fulfill;
+mod ibis;
 mod in_process;
 mod lab;
 mod reports;
