@@ -1,6 +1,7 @@
 //! A mailbox provisioning bridge: makes Exchange mailboxes what an identity system says they should be.
 
 pub mod address;
+pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod doctor;

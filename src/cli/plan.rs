@@ -11,7 +11,7 @@ use super::progress::Bar;
 use super::{CommandError, input, session};
 use crate::address::AddressLine;
 use crate::flow::run::{self, Options};
-use crate::report::{ChangeResult, PLAN_VERSION, PlannedChange, SavedPlan, Totals, plan_text};
+use crate::report::{ChangeResult, PlannedChange, SavedPlan, Totals, plan_text};
 
 /// Show what applying a flow would do; writes nothing
 #[derive(Debug, Args)]
@@ -52,13 +52,7 @@ pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandE
     sites.close().await;
     let changes = planned?;
     if let Some(file) = &command.out {
-        let plan = SavedPlan {
-            mailwright_plan: PLAN_VERSION,
-            run: id,
-            connection: chosen.default.name.clone(),
-            flow: command.flow.clone(),
-            changes: changes.clone(),
-        };
+        let plan = SavedPlan::new(id, chosen.default.name.clone(), command.flow.clone(), changes.clone());
         let bytes = plan.to_bytes().map_err(|error| CommandError::internal(error.to_string()))?;
         std::fs::write(file, bytes)
             .map_err(|error| CommandError::usage(format!("cannot write {}: {error}", file.display())))?;

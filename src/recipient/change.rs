@@ -54,6 +54,13 @@ impl Change {
             password: None,
         }
     }
+
+    /// With an id: within one source the same id and content are one change, also in a later run.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.change_id = id.into();
+        self
+    }
 }
 
 /// Where a change was read.
@@ -159,6 +166,12 @@ pub enum AddressFlow {
     Clear,
     /// Secondary addresses to add and to take away.
     Delta(Delta),
+}
+
+impl<T: Into<String>> From<Vec<T>> for AddressFlow {
+    fn from(list: Vec<T>) -> Self {
+        Self::List(list.into_iter().map(Into::into).collect())
+    }
 }
 
 /// Values to add to a list and to take from it.

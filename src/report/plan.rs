@@ -64,6 +64,11 @@ pub enum SavedPlanError {
 }
 
 impl SavedPlan {
+    /// A plan that `run` made.
+    pub fn new(run: Uuid, connection: String, flow: String, changes: Vec<PlannedChange>) -> Self {
+        Self { mailwright_plan: PLAN_VERSION, run, connection, flow, changes }
+    }
+
     /// Whether these bytes are meant to be a saved plan, and not a flow.
     pub fn is_one(bytes: &[u8]) -> bool {
         let head = String::from_utf8_lossy(bytes.get(..200).unwrap_or(bytes)).into_owned();

@@ -20,6 +20,7 @@ mod fulfill;
 mod ibis;
 mod in_process;
 mod lab;
+mod library;
 mod reports;
 mod sample_commands;
 mod sample_files;

@@ -30,6 +30,8 @@ use row::Builder;
 
 /// The name of standard input.
 pub const STDIN: &str = "-";
+/// What the sources of programs that link the library begin with.
+pub const LIBRARY: &str = "library:";
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// Largest flow that is read; a hundred times what the largest organisation sends at once.
 const MAX_LENGTH: u64 = 256 * 1024 * 1024;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{STDIN, orders, parse, read_bytes};
+use super::{LIBRARY, STDIN, orders, parse, read_bytes};
 use crate::config::SecretRef;
 use crate::recipient::{Change, SecretSource};
 
@@ -39,12 +39,12 @@ impl fmt::Debug for SecretStore {
 }
 
 impl SecretStore {
-    pub(super) fn new(file: &str) -> Self {
+    pub(crate) fn new(file: &str) -> Self {
         let files = HashMap::from([(file.to_owned(), Cells::new())]);
         Self { file: file.to_owned(), files: Arc::new(Mutex::new(files)) }
     }
 
-    pub(super) fn keep(&self, line: u64, identity: &str, secret: SecretString) {
+    pub(crate) fn keep(&self, line: u64, identity: &str, secret: SecretString) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.entry(self.file.clone()).or_default().insert(line, (identity.to_owned(), secret));
     }
@@ -87,6 +87,9 @@ impl SecretStore {
         if !files.contains_key(file) {
             if file == STDIN {
                 return Err("it came by standard input, which cannot be read again".into());
+            }
+            if file.starts_with(LIBRARY) {
+                return Err("a program gave it, and has to give it again".into());
             }
             let flow = read_bytes(file).and_then(|bytes| {
                 let is_orders = std::str::from_utf8(&bytes)

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::flow::intake::{STDIN, content_hash};
+use crate::flow::intake::{LIBRARY, STDIN, content_hash};
 use crate::recipient::Change;
 
 /// The number of a change in its journal; later changes have larger ones.
@@ -86,7 +86,8 @@ impl NewChange {
     pub fn of(change: &Change, connection: &str) -> Self {
         let file = &change.source.file;
         // The same file by another relative name is the same source.
-        let source = if file == STDIN { None } else { std::path::absolute(file).ok() };
+        let source =
+            if file == STDIN || file.starts_with(LIBRARY) { None } else { std::path::absolute(file).ok() };
         Self {
             change_id: change.change_id.clone(),
             source: source.map_or_else(|| file.clone(), |path| path.display().to_string()),
