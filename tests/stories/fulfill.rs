@@ -88,13 +88,14 @@ fn options_on_standard_input_need_no_configuration_file_and_leave_no_password() 
     std::fs::remove_file(bench.path("mailwright.toml")).unwrap();
     let password = std::fs::read_to_string(bench.path("lab.toml.password")).unwrap();
     let password = password.trim();
-    let added = json!({"SamAccountName": "ada", "PrimarySmtpAddress": "ada@contoso.com"});
+    let added = json!({"SamAccountName": "dora", "Name": "Dora", "UserPrincipalName": "dora@contoso.com"});
     let mut orders = json!({"ProvisioningOrdersList": [order("1", "Added", added, Json::Null)]});
     orders["ProvisioningOrdersList"][0]["Changes"]["_param_password"] = CANARY.into();
     bench.place.write("orders.json", &orders.to_string());
     let options = |password: &str| {
         let server = &bench.given["powershell"];
-        json!({"AuthType": "Negotiate", "Server": server, "Login": "CONTOSO\\svc-idm", "Password": password, "Message": "Hello"})
+        json!({"AuthType": "Negotiate", "Server": server, "Login": "CONTOSO\\svc-idm", "Password": password, "Message": "Hello",
+               "Mailwright": {"create_method": "new"}})
     };
 
     let wrong = fulfill(&bench, &["--journal", "journal.db"], &format!("{}\n", options("no-such-pw")));

@@ -130,8 +130,8 @@ fn what_is_wrong_is_named_with_order_and_field() {
         named(r#"{"EmailAddresses": "SMTP:a@x.com", "PrimarySmtpAddress": "b@x.com"}"#)
             .contains("marks a@x.com")
     );
-    let placed = named("{\n\"RecipientLimits\": \"many\"}");
-    assert!(placed.contains("`RecipientLimits` (2:20)"), "{placed}");
+    let placed = named("{\n\"LitigationHoldEnabled\": \"perhaps\"}");
+    assert!(placed.contains("`LitigationHoldEnabled` (2:26)"), "{placed}");
     assert!(named(r#"{"Operation": "remove"}"#).contains("Changes.Operation"));
     assert!(named("[1]").contains("Changes is a list"));
     assert!(problems("7".into()).contains("not an order"));
