@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli;
+#[cfg(unix)]
+mod durable;
 #[path = "support/hunt.rs"]
 mod hunt;
 #[cfg(unix)]

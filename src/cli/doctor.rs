@@ -26,9 +26,11 @@ pub(super) async fn run(context: &Context, _command: Doctor) -> Result<u8, Comma
     }
     let failed = |check: &&Check| check.status == Verdict::Failed;
     let mut failures = checks.iter().filter(failed);
+    let is_in = checks.iter().any(|check| check.is_sign_in() && check.status == Verdict::Ok);
     Ok(match failures.clone().next() {
         None => 0,
-        Some(_) if failures.any(Check::is_way_in) => 3,
+        // What failed on the way and did not keep the sign-in from going through is no refusal.
+        Some(_) if !is_in && failures.any(Check::is_way_in) => 3,
         Some(_) => 1,
     })
 }

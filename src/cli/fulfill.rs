@@ -30,7 +30,7 @@ pub(super) struct Fulfill {
     /// The orders: a JSON file, or a folder of them, which go to its folder Completed afterwards
     #[arg(long, value_name = "FILE")]
     orders: PathBuf,
-    /// Where to write what became of each order: JSON, or with the ending .csv as the agent's own script does
+    /// Where to write what became of each order: as the agent's own script does (CSV), or with the ending .json as JSON
     #[arg(long, value_name = "FILE")]
     results: PathBuf,
     /// Lift the guards against removing many addresses, for this run
@@ -159,8 +159,8 @@ fn writable(file: &Path) -> Result<(), CommandError> {
 
 /// Under its name when it is whole and on disk, never before.
 fn write(file: &Path, run: &str, results: &[OrderResult]) -> Result<(), CommandError> {
-    let is_csv = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
-    let text = if is_csv { results_csv(results) } else { results_json(run, results) };
+    let is_json = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    let text = if is_json { results_json(run, results) } else { results_csv(results) };
     let attempt = || {
         let mut temporary = NamedTempFile::new_in(folder_of(file))?;
         temporary.write_all(text.as_bytes())?;

@@ -88,12 +88,10 @@ fn section(
     let mut own = Vec::new();
     let mut held = None;
     for mut member in members {
-        if let Some((_, ours)) = KEYS.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(&member.key)) {
-            if *ours == "password" {
-                held = hold(&mut member.value);
-            }
+        if let Some(ours) = ours(&member.key) {
+            held = translate(ours, &mut member.value).or(held);
             if !is_nothing(&member.value) {
-                found.push(Entry { key: (*ours).to_owned(), ..member });
+                found.push(Entry { key: ours.to_owned(), ..member });
             }
         } else if member.key.eq_ignore_ascii_case(OWN)
             && let Kind::Table(entries) = member.value.kind
@@ -128,6 +126,27 @@ fn section(
         connection
     });
     (connection, is_held)
+}
+
+/// What we call a key of an agent, which does not mind case.
+fn ours(theirs: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(key, _)| key.eq_ignore_ascii_case(theirs)).map(|(_, ours)| *ours)
+}
+
+/// A value as we write it; a password that is no reference is taken out.
+fn translate(key: &str, value: &mut Node) -> Option<SecretRef> {
+    match (key, &mut value.kind) {
+        ("password", _) => return hold(value),
+        // The names of PowerShell's `-Authentication`, of which `Default` is Negotiate.
+        ("authentication", Kind::Text(text)) => {
+            *text = text.trim().to_ascii_lowercase();
+            if text == "default" {
+                *text = "negotiate".to_owned();
+            }
+        }
+        _ => {}
+    }
+    None
 }
 
 /// Takes a password that is no reference out of the tree.
@@ -216,9 +235,7 @@ impl Options {
 
     /// Names of options that mean nothing here.
     pub fn unused(&self) -> Vec<&str> {
-        let known = |key: &str| {
-            key.eq_ignore_ascii_case(OWN) || KEYS.iter().any(|(theirs, _)| theirs.eq_ignore_ascii_case(key))
-        };
+        let known = |key: &str| key.eq_ignore_ascii_case(OWN) || ours(key).is_some();
         self.members.iter().map(|member| member.key.as_str()).filter(|key| !known(key)).collect()
     }
 
@@ -245,15 +262,10 @@ impl Options {
         let mut found = Vec::new();
         let mut held = None;
         for mut member in self.members {
-            let Some((_, ours)) = KEYS.iter().find(|(theirs, _)| theirs.eq_ignore_ascii_case(&member.key))
-            else {
-                continue;
-            };
-            if *ours == "password" {
-                held = hold(&mut member.value);
-            }
+            let Some(ours) = ours(&member.key) else { continue };
+            held = translate(ours, &mut member.value).or(held);
             if !is_nothing(&member.value) {
-                found.push(Entry { key: (*ours).to_owned(), ..member });
+                found.push(Entry { key: ours.to_owned(), ..member });
             }
         }
         let mut f = Fields::new(&self.source, &mut problems, String::new(), 0, found);
@@ -346,7 +358,7 @@ mod tests {
         )
         .unwrap_err();
         assert!(
-            error.to_string().contains("appsettings.agent.json:1:36: Connections.Ex.AuthType:"),
+            error.to_string().contains("appsettings.agent.json:1:37: Connections.Ex.AuthType:"),
             "{error}"
         );
         let error =

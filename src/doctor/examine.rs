@@ -1,16 +1,17 @@
 //! The checks in their order: one asks, `judge` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace, probe};
+use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace};
 use wsman::clixml::{Container, Value};
 use wsman::psrp::{Command, Outcome};
 
 use super::judge::{self, Visible};
 use super::needs::needs;
-use super::{Check, hints, names};
+use super::way::{Stop, way};
+use super::{Check, hints, names, needs_before};
 use crate::config::{Authentication, Connection};
 use crate::exchange::{self, Answer, ExchangeError};
 
@@ -27,11 +28,14 @@ pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<V
     let config = exchange::wire_config(connection, trace)?;
     let mut checks = Vec::new();
     checks.extend(judge::danger(connection));
-    let way_is_open = way(connection, &config, &mut checks).await;
-    let pool = match way_is_open {
+    checks.extend(judge::second_hop(connection));
+    let pool = match way(connection, &config, &mut checks).await {
         Ok(()) => enter(connection, &config, &mut checks).await,
-        Err(reason) => {
-            checks.push(Check::unknown(names::SIGN_IN, reason));
+        Err(stop) => {
+            checks.push(match stop {
+                Stop::Needs(reason) => Check::unknown(names::SIGN_IN, reason),
+                Stop::Judged(check) => check,
+            });
             checks.push(Check::unknown(names::SHELL, needs_before(names::SIGN_IN)));
             None
         }
@@ -53,128 +57,6 @@ pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<V
         }
     }
     Ok(checks)
-}
-
-fn needs_before(name: &str) -> String {
-    format!("needs `{name}`")
-}
-
-/// Host, port, TLS, schemes, clock, ticket. An error is why a sign-in is not tried: it would only count as a wrong one.
-async fn way(
-    connection: &Connection,
-    config: &ConnectionConfig,
-    checks: &mut Vec<Check>,
-) -> Result<(), String> {
-    let url = connection.endpoint.url();
-    let host = url.host_str().unwrap_or_default();
-    let is_tls = connection.endpoint.is_tls();
-    let greeted = connection.authentication != Authentication::Certificate;
-    let rest = |from: usize| {
-        let all = [
-            Some(names::PORT),
-            is_tls.then_some(names::TLS),
-            greeted.then_some(names::SCHEMES),
-            Some(names::CLOCK),
-        ];
-        all.into_iter().skip(from).flatten()
-    };
-    let give_up = |checks: &mut Vec<Check>, from: usize, cause: &'static str| {
-        checks.extend(rest(from).map(|name| Check::unknown(name, needs_before(cause))));
-        Err(needs_before(cause))
-    };
-    let through = connection.proxy.as_ref().and_then(|proxy| proxy.url.host_str());
-    let first = through.unwrap_or(host);
-    let addresses = match probe::resolve(config).await {
-        Ok(addresses) => addresses,
-        Err(error) => {
-            let hint = "check the name, the search list and the DNS servers of this machine";
-            checks.push(Check::failed(names::DNS, error.to_string(), hint));
-            return give_up(checks, 0, names::DNS);
-        }
-    };
-    let is_address = first.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
-    let listed = addresses.iter().take(5).map(|address| address.ip().to_string()).collect::<Vec<_>>();
-    let detail = if is_address {
-        format!("{first} is an address")
-    } else {
-        format!("{first} is {}", listed.join(", "))
-    };
-    checks.push(Check::ok(names::DNS, detail));
-    match probe::connect(config, &addresses).await {
-        Ok(address) => {
-            let proxy = if through.is_some() { " (the proxy)" } else { "" };
-            checks.push(Check::ok(names::PORT, format!("{address} answers{proxy}")));
-        }
-        Err(error) => {
-            let hint = "check host and port, and firewalls between; Exchange is at 80 and 443, WinRM at 5985 and 5986";
-            checks.push(Check::failed(names::PORT, error.to_string(), hint));
-            return give_up(checks, 1, names::PORT);
-        }
-    }
-    let knock = probe::knock(config.clone()).await;
-    if is_tls {
-        let refused = match &knock.result {
-            Err(error @ Error::Tls { .. }) => Some(error),
-            Err(error) if knock.certificates.is_empty() => Some(error),
-            _ => None,
-        };
-        checks.push(judge::tls(host, &knock.certificates, refused, connection, SystemTime::now()));
-        if refused.is_some() {
-            return give_up(checks, 2, names::TLS);
-        }
-    }
-    let greeting = match knock.result {
-        Ok(greeting) => greeting,
-        // A server may hang up on those who show no certificate of theirs.
-        Err(_) if !greeted => {
-            checks.push(Check::unknown(names::CLOCK, "the server does not tell the time"));
-            return Ok(());
-        }
-        Err(error) => {
-            let hint =
-                "check that the port is that of Exchange or WinRM, and that http and https are not mixed up";
-            checks.push(Check::failed(names::SCHEMES, error.to_string(), hint));
-            checks.push(Check::unknown(names::CLOCK, needs_before(names::SCHEMES)));
-            return Err(needs_before(names::SCHEMES));
-        }
-    };
-    let mut result = Ok(());
-    if greeted {
-        let check = judge::schemes(connection, &greeting);
-        if check.status != super::Verdict::Ok {
-            result = Err(needs_before(names::SCHEMES));
-        }
-        checks.push(check);
-    }
-    checks.push(judge::clock(connection, greeting.clock));
-    result.and(ticket(connection, config, checks).await)
-}
-
-/// A ticket for the service, where the connection is to use Kerberos.
-async fn ticket(
-    connection: &Connection,
-    config: &ConnectionConfig,
-    checks: &mut Vec<Check>,
-) -> Result<(), String> {
-    if connection.authentication != Authentication::Kerberos {
-        return Ok(());
-    }
-    let host = connection.endpoint.url().host_str().unwrap_or_default();
-    let spn = config.target_name.clone().unwrap_or_else(|| format!("HTTP/{host}"));
-    match config.kerberos.service_ticket(&config.credentials, &spn).await {
-        Ok(ticket) => {
-            checks.push(Check::ok(names::SPN, format!("the KDC knows {}", ticket.server)));
-            let etype = ticket.key.etype();
-            checks.push(Check::ok(names::TICKET, format!("encryption {etype}")));
-            Ok(())
-        }
-        Err(error) => {
-            let hint = error.hint().unwrap_or("check realm, KDC and the account");
-            checks.push(Check::failed(names::SPN, error.to_string(), hint));
-            checks.push(Check::unknown(names::TICKET, needs_before(names::SPN)));
-            Err(needs_before(names::SPN))
-        }
-    }
 }
 
 /// Signs in and opens a shell.
@@ -209,14 +91,20 @@ async fn enter(
             checks.push(Check::ok(names::SHELL, config.resource_uri.clone()));
             Some(pool)
         }
-        Err(error @ (Error::SignIn(_) | Error::Configuration(_))) => {
-            checks.push(Check::failed(names::SIGN_IN, error.to_string(), hints::sign_in(connection)));
+        Err(Error::SignIn(error)) => {
+            let hint = hints::sign_in(connection, &error);
+            checks.push(Check::failed(names::SIGN_IN, error.to_string(), hint));
             checks.push(Check::unknown(names::SHELL, needs_before(names::SIGN_IN)));
             None
         }
         // The connection broke: nobody knows which of the two it was.
         Err(
-            error @ (Error::Connect { .. } | Error::Tls { .. } | Error::Lost { .. } | Error::Timeout { .. }),
+            error @ (Error::Configuration(_)
+            | Error::Connect { .. }
+            | Error::Proxy { .. }
+            | Error::Tls { .. }
+            | Error::Lost { .. }
+            | Error::Timeout { .. }),
         ) => {
             let hint =
                 "try again; if it stays so, look for what cuts connections between here and the server";

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
-use wsman::client::probe::{Clocks, Greeting, ShownCertificate};
-use wsman::client::{Error, TlsProblem};
+use wsman::client::probe::{Clocks, Greeting, Knock, ShownCertificate};
+use wsman::client::{Error, ProxyProblem, TlsProblem};
 
 use super::{Check, names};
 use crate::config::{Authentication, Connection, ExchangeLoader};
 
 /// What Kerberos allows clocks to differ by, RFC 4120 1.6: five minutes.
-const SKEW: i64 = 300;
+pub(super) const SKEW: i64 = 300;
+/// The cure for clocks that differ.
+pub(super) const NTP: &str = "set the clocks by NTP; Kerberos allows five minutes";
 /// From here on a certificate that ends soon is worth a word.
 const SOON: i64 = 30;
 
@@ -26,6 +28,65 @@ pub(super) fn danger(connection: &Connection) -> Option<Check> {
     let on: Vec<&str> = on.into_iter().filter(|(on, _)| *on).map(|(_, text)| text).collect();
     let given_up = Check::ok(names::DANGER, format!("{} given up", on.len()));
     (!on.is_empty()).then(|| given_up.warn(on.join("; ")).hint("take the switches out of the configuration"))
+}
+
+/// Whether a password of a flow gets from an ordinary endpoint to the domain controller.
+pub(super) fn second_hop(connection: &Connection) -> Option<Check> {
+    let is_ordinary = !connection.endpoint.is_exchange();
+    is_ordinary.then(|| match connection.check_password_flow() {
+        Ok(()) => Check::ok(names::SECOND_HOP, "a flow may carry passwords"),
+        Err(reason) => Check::ok(names::SECOND_HOP, "a flow without passwords goes")
+            .warn(format!("a flow with passwords is refused: {reason}"))
+            .hint(reason.hint()),
+    })
+}
+
+/// The proxy, where there is one.
+pub(super) fn proxy(connection: &Connection, host: &str, knock: &Knock) -> Option<Check> {
+    let proxy = connection.proxy.as_ref()?;
+    let shown = &proxy.url;
+    let to_proxy = "the proxy must be allowed to connect to";
+    Some(match &knock.result {
+        Err(error @ Error::Proxy { reason: ProxyProblem::SignIn, .. }) => Check::failed(
+            names::PROXY,
+            error.to_string(),
+            "check proxy.username and proxy.password; the proxy must take Basic, or a SOCKS5 user and password",
+        ),
+        Err(error @ Error::Proxy { .. }) => {
+            let hint =
+                format!("{to_proxy} {host}, and to find it; check proxy.url and its kind (http or socks5)");
+            Check::failed(names::PROXY, error.to_string(), hint)
+        }
+        // RFC 9110 15.6.3 and 15.6.5: only who passes requests on says so.
+        Ok(Greeting { status: status @ (502 | 504), .. }) if !connection.endpoint.is_tls() => {
+            let detail = format!("{shown} answers with HTTP status {status}: it does not reach {host}");
+            Check::failed(names::PROXY, detail, format!("{to_proxy} {host}, and to find it"))
+        }
+        _ => Check::ok(names::PROXY, format!("{shown} lets the connection through")),
+    })
+}
+
+/// What the path is answered with.
+pub(super) fn http(connection: &Connection, greeting: &Greeting, url: &str) -> Check {
+    let Greeting { status, schemes, .. } = greeting;
+    let own = connection.endpoint.url();
+    let path = own.path();
+    match status {
+        404 => Check::failed(
+            names::HTTP,
+            format!("nothing at {path} (HTTP status 404)"),
+            "check the path: /PowerShell is Exchange's own, /wsman the ordinary one",
+        ),
+        500.. if schemes.is_empty() => Check::failed(
+            names::HTTP,
+            format!("{path} answers with HTTP status {status}"),
+            "try again in a minute; then look at the server: application pool MSExchangePowerShellAppPool, service WinRM",
+        ),
+        _ if url.trim_end_matches('/') == own.as_str().trim_end_matches('/') => {
+            Check::ok(names::HTTP, format!("{path} answers with status {status}"))
+        }
+        _ => Check::ok(names::HTTP, format!("sent on to {url}, which answers with status {status}")),
+    }
 }
 
 /// The certificate, whether it was taken or refused with this reason.
@@ -111,14 +172,6 @@ pub(super) fn tls(
 /// The schemes that the server names, against the one that is wanted.
 pub(super) fn schemes(connection: &Connection, greeting: &Greeting) -> Check {
     let offered = &greeting.schemes;
-    if greeting.status == 404 {
-        let detail = format!("nothing at {} (HTTP status 404)", connection.endpoint.url().path());
-        return Check::failed(
-            names::SCHEMES,
-            detail,
-            "check the path: /PowerShell is Exchange's own, /wsman the ordinary one",
-        );
-    }
     if offered.is_empty() {
         let detail = format!("the server answers with HTTP status {} and names no scheme", greeting.status);
         return Check::failed(
@@ -156,23 +209,26 @@ pub(super) fn schemes(connection: &Connection, greeting: &Greeting) -> Check {
     )
 }
 
-/// The two clocks.
-pub(super) fn clock(connection: &Connection, clocks: Option<Clocks>) -> Check {
-    let Some(clocks) = clocks else {
-        return Check::unknown(names::CLOCK, "the server does not tell the time");
+/// Our clock against the server's, and against the KDC's where there is one.
+pub(super) fn clock(connection: &Connection, server: Option<Clocks>, kdc: Option<i64>) -> Check {
+    let all = [("the server's clock", server.map(|clocks| clocks.ahead())), ("the KDC's clock", kdc)];
+    let told = || all.iter().filter_map(|(whose, ahead)| ahead.map(|ahead| (*whose, ahead)));
+    let say = |(whose, ahead): (&str, i64)| {
+        let side = if ahead < 0 { "behind" } else { "ahead" };
+        format!("{whose} is {} s {side}", ahead.abs())
     };
-    let ahead = clocks.ahead();
-    let side = if ahead < 0 { "behind" } else { "ahead" };
-    let detail = format!("the server's clock is {} s {side}", ahead.abs());
-    if ahead.abs() <= SKEW {
+    let detail = told().map(say).collect::<Vec<_>>().join(", ");
+    if detail.is_empty() {
+        return Check::unknown(names::CLOCK, "the server does not tell the time");
+    }
+    if told().all(|(_, ahead)| ahead.abs() <= SKEW) {
         return Check::ok(names::CLOCK, detail);
     }
-    let hint = "set both clocks by NTP; Kerberos allows five minutes";
     match connection.authentication {
         Authentication::Basic | Authentication::Certificate => {
-            Check::ok(names::CLOCK, detail).warn("more than five minutes").hint(hint)
+            Check::ok(names::CLOCK, detail).warn("more than five minutes").hint(NTP)
         }
-        _ => Check::failed(names::CLOCK, detail, hint),
+        _ => Check::failed(names::CLOCK, detail, NTP),
     }
 }
 

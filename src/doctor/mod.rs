@@ -3,7 +3,9 @@
 mod examine;
 mod hints;
 mod judge;
+mod kerberos;
 mod needs;
+mod way;
 
 use serde::Serialize;
 
@@ -78,19 +80,32 @@ impl Check {
     #[must_use]
     pub fn is_way_in(&self) -> bool {
         use names::*;
-        [DNS, PORT, TLS, SCHEMES, CLOCK, SPN, TICKET, SIGN_IN].contains(&self.check)
+        [DNS, PORT, PROXY, TLS, HTTP, SCHEMES, SPN, CLOCK, TICKET, SIGN_IN].contains(&self.check)
     }
+
+    /// Whether it is the sign-in itself.
+    #[must_use]
+    pub fn is_sign_in(&self) -> bool {
+        self.check == names::SIGN_IN
+    }
+}
+
+fn needs_before(name: &str) -> String {
+    format!("needs `{name}`")
 }
 
 /// What the checks are called, in their order.
 mod names {
     pub(super) const DANGER: &str = "protection";
+    pub(super) const SECOND_HOP: &str = "second hop";
     pub(super) const DNS: &str = "DNS";
     pub(super) const PORT: &str = "port";
+    pub(super) const PROXY: &str = "proxy";
     pub(super) const TLS: &str = "TLS";
+    pub(super) const HTTP: &str = "HTTP";
     pub(super) const SCHEMES: &str = "schemes offered";
-    pub(super) const CLOCK: &str = "clock";
     pub(super) const SPN: &str = "SPN";
+    pub(super) const CLOCK: &str = "clock";
     pub(super) const TICKET: &str = "ticket";
     pub(super) const SIGN_IN: &str = "sign-in";
     pub(super) const SHELL: &str = "resource URI";

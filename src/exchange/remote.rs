@@ -22,6 +22,9 @@ const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 /// The only script that is ever sent, and it is a constant.
 const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
 
+/// How long a server that is starting, or full for a moment, is asked for a runspace.
+const BUSY: Duration = Duration::from_secs(30);
+
 /// How often a call is sent again that was throttled, or whose session was lost, where that does no harm.
 const AGAIN: u32 = 3;
 
@@ -52,7 +55,9 @@ impl Drop for Slot<'_> {
 impl Remote {
     /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
     pub(super) async fn open(connection: &Connection, trace: Option<&Trace>) -> Result<Self, ExchangeError> {
-        let config = wire_config(connection, trace)?;
+        let mut config = wire_config(connection, trace)?;
+        // A server that is starting, or full for a moment; nothing has been run when a runspace is opened.
+        config.timeouts.busy = BUSY;
         let remote = Self {
             name: connection.name.clone(),
             config,

@@ -465,7 +465,7 @@ fn note(breaker: &Mutex<Breaker>, ended: &Ended) {
 }
 
 /// A number between 0 and 1 for the spread of waits.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let [byte, ..] = *Uuid::new_v4().as_bytes();
     f64::from(byte) / 255.0
 }

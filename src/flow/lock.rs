@@ -9,7 +9,14 @@ use super::journal::private_folder;
 /// A lock that ends when this is dropped, or with the process, however that ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave it with a child that was forked a moment ago and has not begun its own program yet.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why a lock was not to be had.
@@ -76,7 +83,7 @@ impl Lock {
         let _ = held.set_len(0);
         let _ = held.rewind();
         let _ = writeln!(held, "{}", std::process::id());
-        Ok(Self { _file: held })
+        Ok(Self { file: held })
     }
 }
 

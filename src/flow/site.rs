@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::retry::Breaker;
+use super::execute::chance;
+use super::retry::{self, Breaker};
 use super::run::RunError;
 use crate::address::AcceptedDomains;
 use crate::config::Connection;
@@ -70,7 +71,7 @@ impl Site {
         allow_mass_removal: bool,
     ) -> Result<Self, RunError> {
         let directory = Directory::new(Arc::clone(exchange), connection.domain_controller.clone());
-        let (accepted_domains, answered) = directory.accepted_domains().await.map_err(RunError::Lookup)?;
+        let (accepted_domains, answered) = accepted_domains(&directory).await?;
         // Everything of a run goes to one domain controller: the pinned one, or the one that answered first.
         let pin = connection.domain_controller.clone().or(answered);
         Ok(Self {
@@ -103,6 +104,25 @@ impl Site {
             domain_controller: self.directory.domain_controller().map(str::to_owned),
             ..plan::Context::default()
         }
+    }
+}
+
+/// The accepted domains, and the domain controller that answered. Nothing can be begun without them, so a refusal that may
+/// pass is met as that of a change is.
+async fn accepted_domains(directory: &Directory) -> Result<(AcceptedDomains, Option<String>), RunError> {
+    let mut attempt = 0;
+    loop {
+        let error = match directory.accepted_domains().await {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        attempt += 1;
+        // A lost session was opened anew already.
+        let LookupError::Refused(refusal) = &error else { return Err(error.into()) };
+        if !retry::may_pass(refusal.class) || attempt >= retry::MAX_ATTEMPTS {
+            return Err(error.into());
+        }
+        tokio::time::sleep(retry::delay(attempt, refusal.retry_after, chance())).await;
     }
 }
 

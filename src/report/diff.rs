@@ -7,8 +7,10 @@ use crate::address::AddressLine;
 use crate::plan::{ParameterValue, Planned};
 use crate::recipient::Recipient;
 
-/// Parameters that say where and how, not what; addresses have lines of their own.
-const NOT_SHOWN: [&str; 4] = ["Identity", "DomainController", "Confirm", "EmailAddresses"];
+/// Parameters that say where and how, not what.
+const NOT_SHOWN: [&str; 3] = ["Identity", "DomainController", "Confirm"];
+/// Parameters that the address lines show.
+const ADDRESSES: [&str; 2] = ["EmailAddresses", "PrimarySmtpAddress"];
 
 /// What a change does to an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,7 +38,8 @@ impl Diff {
     pub fn of(planned: &Planned, current: Option<&Recipient>) -> Self {
         let mut attributes: Vec<AttributeLine> = Vec::new();
         for (name, value) in planned.steps.iter().flat_map(|step| &step.parameters) {
-            if NOT_SHOWN.contains(&name.as_str()) {
+            let shown_above = !planned.address_lines.is_empty() && ADDRESSES.contains(&name.as_str());
+            if shown_above || NOT_SHOWN.contains(&name.as_str()) {
                 continue;
             }
             let before = current.and_then(|account| account.property(name)).filter(|_| !is_secret(value));

@@ -128,8 +128,8 @@ mod tests {
         let names = ["AssignmentId", "ProvisioningState", "Message", "ChangeType", "OwnerId", "OwnerType"];
         assert_eq!(reader.headers().unwrap(), names.as_slice());
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-        assert_eq!(rows[0], ["3930001", "Executed", "", "Added", "21511", "51"].as_slice());
-        assert_eq!(rows[1], ["3930001", "Errored", message, "Added", "21511", "51"].as_slice());
+        assert_eq!(rows[0], ["3930001", "Executed", "", "Added", "21511", "51"][..]);
+        assert_eq!(rows[1], ["3930001", "Errored", message, "Added", "21511", "51"][..]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{ChangeResult, Diff, Form, Totals};
@@ -96,7 +97,7 @@ pub struct RunRow {
 }
 
 /// A cmdlet that was sent.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepRecord {
     /// Which attempt of the change
     pub attempt: u32,

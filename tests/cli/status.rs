@@ -64,6 +64,13 @@ fn filters_and_formats() {
     assert_eq!((failed.len(), &failed[0]["change_id"]), (1, &json!("bad")));
     let one = lines(&["status", "--change", "open", "--output", "jsonl"]);
     assert_eq!((&one[0]["state"], &one[0]["in_doubt"]), (&json!("running"), &json!(true)));
+    assert_eq!(
+        (&one[0]["steps"][0]["cmdlet"], &one[0]["steps"][0]["outcome"]),
+        (&json!("New-Mailbox"), &Value::Null)
+    );
+    let text = place.run(&["status", "--change", "good"]).stdout;
+    assert!(text.contains("attempt 1, step 1: Set-Mailbox done\n"), "{text}");
+    place.run(&["status", "--change", "good", "--failed"]).refuses(2, &["no failed change `good`"]);
     let all: Vec<Value> = serde_json::from_str(&place.run(&["status", "--output", "json"]).stdout).unwrap();
     assert_eq!(all.len(), 3);
     place.run(&["status", "--change", "none"]).refuses(2, &["no change `none`"]);

@@ -8,6 +8,7 @@ mod binding;
 mod canary;
 mod credssp;
 mod credssp_acceptor;
+mod doctor;
 mod gss;
 #[path = "../support/hunt.rs"]
 mod hunt;

@@ -170,6 +170,17 @@ impl Bench {
         addresses.sort();
         addresses
     }
+
+    /// Ends the embedded Exchange; the directory as it was then.
+    pub fn end(mut self) -> Json {
+        self.stop();
+        serde_json::from_str(&std::fs::read_to_string(self.path("dump.json")).unwrap()).unwrap()
+    }
+
+    fn stop(&mut self) {
+        let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(ended.success() && self.child.wait().unwrap().success());
+    }
 }
 
 impl Drop for Bench {

@@ -11,7 +11,7 @@ use crate::cli::{Place, Ran};
 /// `szOID_NT_PRINCIPAL_NAME`
 const USER_PRINCIPAL_NAME: [u64; 10] = [1, 3, 6, 1, 4, 1, 311, 20, 2, 3];
 
-fn issue(issuer: &CertifiedIssuer<'_, KeyPair>, place: &Place, upn: &str) {
+pub fn issue(issuer: &CertifiedIssuer<'_, KeyPair>, place: &Place, upn: &str) {
     let mut parameters = CertificateParams::default();
     parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     parameters.subject_alt_names =

@@ -310,3 +310,89 @@ fn what_was_imported_changes_nothing_as_a_flow() {
     }
     lab.end(&place);
 }
+
+/// The most memory that the process has had so far, in bytes.
+#[cfg(target_os = "linux")]
+fn peak(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(target_os = "linux")]
+fn export_and_peak(place: &Place) -> u64 {
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+        .current_dir(place.path())
+        .args(["-c", "lab.toml", "-n", "lab", "export", "--out", "out", "--no-progress"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut most = 0;
+    loop {
+        most = peak(child.id()).map_or(most, |now| most.max(now));
+        match child.try_wait().unwrap() {
+            Some(status) => {
+                assert!(status.success());
+                return most;
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// `MAILWRIGHT_EXPORT_MAILBOXES=100000 cargo test --release --test main any_number -- --nocapture` is the long run: 1,000
+/// changes and 50 deletions among 100,000 mailboxes.
+#[cfg(target_os = "linux")]
+#[test]
+fn scenario_11_any_number_is_exact_and_memory_does_not_grow_with_it() {
+    let count =
+        std::env::var("MAILWRIGHT_EXPORT_MAILBOXES").ok().map_or(600, |it| it.parse::<u32>().unwrap());
+    let (changes, deletions) = (count.div_ceil(100).max(20), count.div_ceil(2000).max(5));
+    let place = Place::new();
+    let lab = Lab::start(&place, &["--mailboxes", &count.to_string()]);
+    let full = export_and_peak(&place);
+    let file = place.path().join("out/lab_mailboxes.csv");
+    let before = rows(&file);
+    let aliases =
+        |range: std::ops::Range<u32>| range.map(|number| format!("user{number:05}")).collect::<BTreeSet<_>>();
+    let changed = aliases(1..changes + 1);
+    let deleted = aliases(count - deletions + 1..count + 1);
+    let mut flow = "Identity,Operation,CustomAttribute1\n".to_owned();
+    changed.iter().for_each(|alias| flow.push_str(&format!("{alias},update,changed\n")));
+    deleted.iter().for_each(|alias| flow.push_str(&format!("{alias},disable,\n")));
+    place.write("changes.csv", &flow);
+    run(&place, &["-n", "lab", "apply", "changes.csv", "--output", "jsonl"]);
+    let increment = export_and_peak(&place);
+    println!("{count} mailboxes: at most {full} bytes for all of them, {increment} for an increment");
+    // A whole object is some 20,000 bytes; what is remembered of one is some dozens.
+    for most in [full, increment] {
+        assert!(most < 80_000_000 + u64::from(count) * 200, "{most} bytes");
+    }
+    let after = rows(&file);
+    let guids = |aliases: &BTreeSet<String>| {
+        let ours = before.iter().filter(|row| aliases.contains(&row["SamAccountName"]));
+        ours.map(|row| row["Guid"].clone()).collect::<BTreeSet<_>>()
+    };
+    let seen = commands(&after);
+    let owned = |word: &str| seen[word].iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    assert_eq!(seen.keys().collect::<Vec<_>>(), [&"Delete", &"Update"]);
+    assert_eq!((owned("Update"), owned("Delete")), (guids(&changed), guids(&deleted)));
+    let dump = lab.end(&place);
+    let objects: BTreeMap<&str, &Json> = dump["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(is_mailbox)
+        .map(|it| (it["Guid"].as_str().unwrap(), it))
+        .collect();
+    // The rows of the full export, changed as those of the increment say, are the directory.
+    let mut copy: BTreeMap<&str, &Row> = before.iter().map(|row| (row["Guid"].as_str(), row)).collect();
+    for row in &after {
+        match row["Command"].as_str() {
+            "Delete" => copy.remove(row["Guid"].as_str()),
+            _ => copy.insert(&row["Guid"], row),
+        };
+    }
+    assert_eq!(copy.keys().collect::<Vec<_>>(), objects.keys().collect::<Vec<_>>());
+    copy.iter().for_each(|(guid, row)| compare(row, objects[guid]));
+}

@@ -10,6 +10,8 @@ mod certificate;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
+mod doctor_road;
+#[cfg(unix)]
 mod doctor_way;
 #[cfg(unix)]
 mod efficiency;

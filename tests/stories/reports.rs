@@ -50,7 +50,7 @@ fn runs(place: &Place) -> Vec<PathBuf> {
 fn no_secret_in(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
         assert!(!text.contains(CANARY) && !text.contains("Canary"), "a password in {}", path.display());
     }
 }
@@ -179,7 +179,9 @@ async fn what_failed_is_tried_again_from_the_journal() {
     let again = std::process::Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
         .current_dir(&elsewhere)
         .env("XDG_STATE_HOME", place.path().join("state"))
-        .args(["retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl"])
+        .args([
+            "retry", "--change", "c2", "-c", &config, "-n", "lab", "--output", "jsonl", "--trace", "trace",
+        ])
         .output()
         .unwrap();
     let text = String::from_utf8(again.stdout).unwrap();
@@ -189,6 +191,7 @@ async fn what_failed_is_tried_again_from_the_journal() {
         (&one["change_id"], &one["action"], &one["source"]["line"]),
         (&"c2".into(), &"created".into(), &3.into())
     );
+    no_secret_in(&elsewhere.join("trace"));
     let nothing = run(&place, &["retry", "--all-failed"]);
     assert!(nothing.code == Some(0) && nothing.stderr.contains("nothing to try again"), "{nothing:?}");
 
@@ -289,4 +292,97 @@ fn forged(lines: &[&str]) -> String {
         text += &format!("{line}\n");
     }
     text
+}
+
+/// An element's name and its attributes.
+type Element = (String, Vec<(String, String)>);
+
+/// Elements with their attributes, and all text, as a browser's parser reads a page.
+fn parsed(html: &str) -> (Vec<Element>, String) {
+    use html5ever::tendril::TendrilSink as _;
+    let dom = html5ever::parse_document(markup5ever_rcdom::RcDom::default(), Default::default()).one(html);
+    assert!(dom.errors.borrow().is_empty(), "{:?}", dom.errors.borrow());
+    let (mut elements, mut text) = (Vec::new(), String::new());
+    let mut open = vec![dom.document.clone()];
+    while let Some(node) = open.pop() {
+        match &node.data {
+            markup5ever_rcdom::NodeData::Element { name, attrs, .. } => {
+                let attributes = attrs.borrow();
+                let pairs = attributes.iter().map(|one| (one.name.local.to_string(), one.value.to_string()));
+                elements.push((name.local.to_string(), pairs.collect()));
+            }
+            markup5ever_rcdom::NodeData::Text { contents } => text.push_str(&contents.borrow()),
+            _ => {}
+        }
+        open.extend(node.children.borrow().iter().rev().cloned());
+    }
+    (elements, text)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_needs_nothing_else_and_shows_what_was_written() {
+    let place = Place::new();
+    let lab = lab(&place).await;
+    let hostile = "</td></table><script src=http://evil.example/x.js></script><b onclick=x()>";
+    place.write(
+        "flow.csv",
+        &format!("ChangeId,Identity,MailTip,CustomAttribute1\nc1,update001,{hostile},\n\"c2\"\"><i>\",<img src=x>,{hostile},v\nc3,update003,,P-1\n"),
+    );
+    run(&place, &["apply", "flow.csv", "--report", "out"]);
+    lab.shutdown().await.unwrap();
+    let (elements, text) = parsed(&read(&place, "out/report.html"));
+    assert!(
+        text.matches(hostile).count() >= 1 && text.contains("<img src=x>") && text.contains("P-1"),
+        "{text}"
+    );
+    let mut ids = Vec::new();
+    for (name, attributes) in &elements {
+        assert!(!["script", "link", "img", "iframe", "b", "i"].contains(&name.as_str()), "{name}");
+        for (attribute, value) in attributes {
+            assert!(!attribute.starts_with("on") && attribute != "src", "{attribute}");
+            assert!(attribute != "href" || value.starts_with("#change-"), "{value}");
+            if attribute == "id" {
+                assert!(!ids.contains(value), "{value} twice");
+                ids.push(value.clone());
+            }
+        }
+    }
+    let links = elements.iter().flat_map(|(_, attributes)| attributes).filter(|(name, _)| name == "href");
+    for (_, target) in links {
+        assert!(ids.contains(&target[1..].to_owned()), "{target} leads nowhere");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_a_saved_plan_and_of_several_sources_are_json_lines_that_can_be_applied() {
+    let place = Place::new();
+    let lab = lab(&place).await;
+    place.write("flow.csv", "ChangeId,Identity,EmailAddresses,GrantSendOnBehalfTo,MailTip,_param_OrganizationalUnit\n\
+        p1,update001,partner01@fabrikam.com;update001@contoso.com,update002;update003,tip,\np2,update002,,,$null,\n");
+    results(&place, &["plan", "flow.csv", "--out", "flow.plan"], 1);
+    place.write("more.jsonl", "{\"ChangeId\": \"m1\", \"Identity\": \"nobody-here\", \"Operation\": \"update\", \"CustomAttribute1\": \"x\"}\n");
+    results(&place, &["apply", "flow.plan", "--report", "out"], 1);
+    results(&place, &["apply", "more.jsonl", "--report", "more"], 1);
+    let line: Json = serde_json::from_str(&read(&place, "out/failures.jsonl")).unwrap();
+    let wanted = serde_json::json!({
+        "ChangeId": "p1", "ObjectType": "Mailbox", "Operation": "ensure", "Identity": "update001",
+        "EmailAddresses": ["partner01@fabrikam.com", "update001@contoso.com"],
+        "GrantSendOnBehalfTo": ["update002", "update003"], "MailTip": "tip",
+    });
+    assert_eq!(line, wanted);
+    // Both fail again, and come from a file and a plan.
+    let again = results(&place, &["retry", "--all-failed", "--report", "both"], 1);
+    assert_eq!(again.len(), 2);
+    let both = read(&place, "both/failures.jsonl");
+    assert_eq!(both.lines().count(), 2);
+    place.write(
+        "both.jsonl",
+        &both.replace("partner01@fabrikam.com", "u1.alt@contoso.com").replace("nobody-here", "update003"),
+    );
+    let mended = results(&place, &["apply", "both.jsonl"], 0);
+    assert_eq!(
+        mended.iter().map(|one| one["action"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["updated", "updated"]
+    );
+    lab.shutdown().await.unwrap();
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Journal, JournalError};
+use super::{Journal, JournalError, Seq};
 use crate::report::{Ending, Form, Format, RunInfo, RunReport, RunRow, StepRecord};
 
 impl Journal {
@@ -73,6 +73,18 @@ impl Journal {
         })
     }
 
+    /// Every step of a change, of all its runs, each with its run.
+    pub async fn history(&self, change: Seq) -> Result<Vec<(String, StepRecord)>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT *, CAST(round((julianday(outcome_at) - julianday(intent_at)) * 86400000) AS INTEGER) AS millis
+             FROM steps WHERE change = ? ORDER BY attempt, step",
+        )
+        .bind(change.0)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| (row.get("run"), step(row))).collect())
+    }
+
     /// The steps of a run by the change that they belong to.
     async fn steps_of(&self, run: &str) -> Result<HashMap<i64, Vec<StepRecord>>, JournalError> {
         let rows = sqlx::query(
@@ -84,17 +96,7 @@ impl Journal {
         .await?;
         let mut steps: HashMap<i64, Vec<StepRecord>> = HashMap::new();
         for row in &rows {
-            steps.entry(row.get("change")).or_default().push(StepRecord {
-                attempt: row.get("attempt"),
-                step: row.get("step"),
-                cmdlet: row.get("cmdlet"),
-                parameters: parsed(row, "parameters").unwrap_or(Json::Null),
-                intent_at: row.get("intent_at"),
-                outcome: row.get("outcome"),
-                detail: row.get("detail"),
-                outcome_at: row.get("outcome_at"),
-                millis: row.get("millis"),
-            });
+            steps.entry(row.get("change")).or_default().push(step(row));
         }
         Ok(steps)
     }
@@ -134,6 +136,20 @@ fn row(row: &SqliteRow, run: &str, steps: &mut HashMap<i64, Vec<StepRecord>>) ->
         read.content = text("content");
     }
     read
+}
+
+fn step(row: &SqliteRow) -> StepRecord {
+    StepRecord {
+        attempt: row.get("attempt"),
+        step: row.get("step"),
+        cmdlet: row.get("cmdlet"),
+        parameters: parsed(row, "parameters").unwrap_or(Json::Null),
+        intent_at: row.get("intent_at"),
+        outcome: row.get("outcome"),
+        detail: row.get("detail"),
+        outcome_at: row.get("outcome_at"),
+        millis: row.get("millis"),
+    }
 }
 
 fn parsed<T: DeserializeOwned>(row: &SqliteRow, column: &str) -> Option<T> {

@@ -12,7 +12,7 @@ use super::metadata::Cmdlet;
 use crate::lab::directory::{Attribute, Changes, Entry, Replica};
 use crate::lab::exchange::Exchange;
 use crate::lab::output;
-use crate::lab::session::LabSession;
+use crate::lab::session::{Found, LabSession};
 use secrecy::SecretString;
 
 /// Why a call ends early.
@@ -121,6 +121,14 @@ impl<'a> Call<'a> {
             self.session.serialization,
         );
         self.output(value);
+    }
+
+    /// The same, later where many may come.
+    pub(super) fn output_found(&mut self, entry: &Arc<Entry>, shape: output::Shape) {
+        match &mut self.session.found {
+            Some(found) => found.push(Found { entry: Arc::clone(entry), shape, dc: self.dc }),
+            None => self.output_entry(entry, shape),
+        }
     }
 
     pub(super) fn warn(&mut self, text: String) {

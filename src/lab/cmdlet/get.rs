@@ -60,7 +60,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<(), Fail> {
         _ => DEFAULT_RESULT_SIZE,
     };
     for entry in found.iter().take(limit) {
-        call.output_entry(entry, shape);
+        call.output_found(entry, shape);
     }
     if found.len() > limit {
         let text = if call.arguments.has("ResultSize") {

@@ -8,6 +8,7 @@ use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome, Record};
 use wsman::server::{
     Endpoint as Served, Exchange as HttpExchange, PipelineRequest, Refusal, Runspace, Service, ShellInfo,
+    StopFlag,
 };
 
 use super::ServeError;
@@ -16,6 +17,8 @@ use crate::lab::{Endpoint, Exchange, LabSession, Serialization};
 
 const POWERSHELL: &str = "/PowerShell";
 const WSMAN: &str = "/wsman";
+/// Objects that are written without letting others in between.
+const AT_ONCE: usize = 64;
 
 /// What is served, and under which paths.
 pub(super) fn endpoints() -> Vec<Served> {
@@ -117,7 +120,7 @@ impl Runspace for LabRunspace {
             if pipeline.stop.is_set() {
                 return Outcome::Stopped(None);
             }
-            match self.statement(statement, input.take(), sink) {
+            match self.statement(statement, input.take(), &pipeline.stop, sink) {
                 Outcome::Completed => {}
                 Outcome::Failed(record) if several && index == 0 => {
                     if let Some(record) = record {
@@ -136,17 +139,28 @@ impl LabRunspace {
         &mut self,
         commands: &[Command],
         input: Option<&[Value]>,
+        stop: &StopFlag,
         sink: &mut dyn FnMut(Record),
     ) -> Outcome {
         let mut records = Vec::new();
-        let (outcome, entries) = {
+        let ((outcome, found), entries) = {
             let mut exchange = self.shared.exchange();
             let keep = &mut |record| records.push(record);
-            let outcome = self.session.run_with_input(&mut exchange, commands, input, now_ms(), keep);
+            let outcome = self.session.run_and_find(&mut exchange, commands, input, now_ms(), keep);
             (outcome, exchange.take_log())
         };
         if let Some(mut journal) = self.shared.journal() {
             entries.iter().for_each(|entry| journal.cmdlet(entry));
+        }
+        for some in found.chunks(AT_ONCE) {
+            if stop.is_set() {
+                return Outcome::Stopped(None);
+            }
+            let written: Vec<Value> = {
+                let exchange = self.shared.exchange();
+                some.iter().map(|found| self.session.write(&exchange, found)).collect()
+            };
+            written.into_iter().for_each(|value| sink(Record::Output(value)));
         }
         records.into_iter().for_each(sink);
         outcome

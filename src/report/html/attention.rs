@@ -3,7 +3,7 @@
 use super::page::Page;
 use crate::recipient::ErrorClass;
 use crate::report::cure::Cure;
-use crate::report::{ChangeResult, RunReport, RunRow};
+use crate::report::{ChangeResult, RunReport, RunRow, failures};
 
 /// So many of one class are listed; the rest is in the tables beside the page.
 const MAX_LISTED: usize = 1000;
@@ -31,17 +31,21 @@ pub(super) fn errors(page: &mut Page, report: &RunReport) {
         for (class, rows) in &groups {
             group(page, *class, rows);
         }
-        page.element("p", &[("class", "next")], |page| {
-            page.text("To go on: mend the rows in ");
-            page.leaf("code", "", "failures.csv");
-            page.text(" (or ");
-            page.leaf("code", "", "failures.jsonl");
-            page.text(") beside this page and apply that file, or try the same again with ");
-            page.leaf("code", "", "mailwright retry --all-failed");
-            page.text(".");
-        });
+        next(page, report);
     });
     page.line();
+}
+
+/// How to go on.
+fn next(page: &mut Page, report: &RunReport) {
+    let Some(failed) = failures(report) else { return };
+    page.element("p", &[("class", "next")], |page| {
+        page.text("To go on: mend the rows in ");
+        page.leaf("code", "", &format!("failures.{}", failed.format.name()));
+        page.text(" beside this page and apply that file. Where the cause was not in the rows, ");
+        page.leaf("code", "", "mailwright retry --all-failed");
+        page.text(" tries them again.");
+    });
 }
 
 fn group(page: &mut Page, class: ErrorClass, rows: &[Place<'_>]) {

@@ -73,7 +73,7 @@ fn change(page: &mut Page, position: usize, row: &RunRow) {
             } else {
                 page.leaf("p", "message", "It came to no result and waits in the journal.");
             }
-            difference(page, &row.diff);
+            difference(page, &row.diff, row.action() == Some(Action::Created));
             steps(page, &row.steps);
             facts(page, row);
         });
@@ -111,7 +111,7 @@ fn brief(diff: &Diff) -> String {
         .join(", ")
 }
 
-fn difference(page: &mut Page, diff: &Diff) {
+fn difference(page: &mut Page, diff: &Diff, is_new: bool) {
     if !diff.addresses.is_empty() {
         page.leaf("h4", "", "Addresses");
         page.element("ul", &[("class", "diff")], |page| {
@@ -127,7 +127,7 @@ fn difference(page: &mut Page, diff: &Diff) {
                      <th scope=\"col\">After</th></tr></thead>",
                 );
                 page.element("tbody", &[], |page| {
-                    diff.attributes.iter().for_each(|line| attribute(page, line))
+                    diff.attributes.iter().for_each(|line| attribute(page, line, is_new))
                 });
             });
         });
@@ -150,12 +150,12 @@ fn address(page: &mut Page, line: &AddressLine) {
     });
 }
 
-fn attribute(page: &mut Page, line: &AttributeLine) {
+fn attribute(page: &mut Page, line: &AttributeLine, is_new: bool) {
     page.element("tr", &[], |page| {
         page.element("th", &[("scope", "row")], |page| page.text(&line.name));
         page.element("td", &[("class", "before")], |page| match &line.before {
             Some(before) => value(page, before),
-            None => page.leaf("span", "quiet", "not read"),
+            None => page.leaf("span", "quiet", if is_new { "new" } else { "not read" }),
         });
         page.element("td", &[("class", "after")], |page| value(page, &line.after));
     });

@@ -8,6 +8,8 @@ use page::Page;
 mod attention;
 mod changes;
 mod page;
+#[cfg(test)]
+mod tests;
 
 const STYLE: &str = include_str!("style.css");
 /// Actions in the order in which a person wants to see them.

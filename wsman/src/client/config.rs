@@ -84,6 +84,9 @@ pub struct Timeouts {
     pub sign_in: Duration,
     /// From the Create of the shell to a pool that can be used; a server may load much for it
     pub open: Duration,
+    /// For how long a server that is busy (HTTP status 503, a quota, throttling) is asked again for a pool, from the
+    /// beginning each time: nothing was run yet. Not at all where this is zero, as it is unless it is set
+    pub busy: Duration,
     /// `wsman:OperationTimeout`: the server answers within this time, if only to say that there is nothing yet
     pub operation: Duration,
     /// What the network and a busy server may add to that
@@ -103,6 +106,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(30),
             sign_in: Duration::from_secs(60),
             open: Duration::from_secs(180),
+            busy: Duration::ZERO,
             operation: Duration::from_secs(60),
             network: Duration::from_secs(30),
             stop: Duration::from_secs(60),
@@ -237,6 +241,18 @@ mod tests {
     }
 
     #[test]
+    fn f49_an_operation_timeout_of_zero_is_never_sent() {
+        let with = |operation| {
+            let config = config("http://h/wsman");
+            let timeouts = Timeouts { operation, ..config.timeouts };
+            ConnectionConfig { timeouts, ..config }.check()
+        };
+        assert!(matches!(with(Duration::ZERO), Err(Error::Configuration(_))));
+        assert!(matches!(with(Duration::from_millis(999)), Err(Error::Configuration(_))));
+        assert!(with(Duration::from_secs(1)).is_ok());
+    }
+
+    #[test]
     fn path_query_and_literals_are_kept() {
         let url = config("https://[2001:db8::1]:5986/PowerShell/?DelegatedOrg=contoso.com").check().unwrap();
         assert_eq!(url.as_str(), "https://[2001:db8::1]:5986/PowerShell?DelegatedOrg=contoso.com");
@@ -251,6 +267,16 @@ mod tests {
             let config = ConnectionConfig { proxy: Some(bad.into()), ..config("http://h/wsman") };
             assert!(matches!(config.check(), Err(Error::Configuration(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn https_to_an_ipv6_literal_through_a_proxy_is_refused_before_anything_is_sent() {
+        for proxy in ["http://proxy:8080", "socks5://proxy", "socks5h://proxy"] {
+            let with = |url| ConnectionConfig { proxy: Some(proxy.into()), ..config(url) }.check();
+            assert!(matches!(with("https://[::1]/wsman"), Err(Error::Configuration(_))), "{proxy}");
+            assert!(with("https://ex01/wsman").is_ok(), "{proxy}");
+        }
+        assert!(config("https://[::1]/wsman").check().is_ok());
     }
 
     #[test]

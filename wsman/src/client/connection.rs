@@ -113,7 +113,7 @@ impl Connection {
                 _ => SignInError::RefusedAfterwards.into(),
             });
         }
-        if status == StatusCode::BAD_REQUEST && answer.body.is_empty() && idle > FORGETS_AFTER {
+        if is_forgotten(status, answer.body.len(), idle) {
             return Err(Error::Lost {
                 reason: "the server forgot the connection".into(),
                 sent: false,
@@ -147,10 +147,31 @@ impl Connection {
     }
 }
 
+/// HTTP.sys drops a connection that idled, with what was known of it, and then does not know what to make of a request.
+fn is_forgotten(status: StatusCode, body: usize, idle: Duration) -> bool {
+    status == StatusCode::BAD_REQUEST && body == 0 && idle > FORGETS_AFTER
+}
+
 /// What a sign-in came to, for the trace.
 fn how(target: &Target, context: &SecurityContext) -> String {
     match target.kerberos_failure() {
         Some(reason) => format!("{}; not Kerberos: {reason}", context.mechanism()),
         None => context.mechanism().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f44_an_empty_400_after_a_pause_is_a_forgotten_connection() {
+        let pause = Duration::from_secs(120);
+        assert!(is_forgotten(StatusCode::BAD_REQUEST, 0, pause));
+        assert!(!is_forgotten(StatusCode::BAD_REQUEST, 0, Duration::from_secs(1)));
+        assert!(!is_forgotten(StatusCode::BAD_REQUEST, 20, pause));
+        assert!(!is_forgotten(StatusCode::INTERNAL_SERVER_ERROR, 0, pause));
+        // Given up before the server does.
+        assert!(MAX_IDLE < pause);
     }
 }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cookie_of_a_load_balancer_comes_back() {
+    fn f61_the_cookie_of_a_load_balancer_comes_back() {
         let jar = CookieJar::default();
         assert_eq!(jar.header(), None);
         jar.store("MS-WSMAN=CN2PR; path=/powershell-liveid; secure; HttpOnly");

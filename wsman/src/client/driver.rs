@@ -174,6 +174,8 @@ impl Driver {
                 }
                 return self.session.answer(id, &answer.soap, elapsed);
             }
+            // RFC 9110 15.5.14: nothing was done with it.
+            Err(Error::Http { status: 413, .. }) if self.session.too_large(id) => return,
             Err(error) => error,
         };
         match self.session.fail(id) {

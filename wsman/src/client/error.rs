@@ -204,6 +204,15 @@ impl Error {
         }
     }
 
+    /// Whether a server that is there has no room for one more, or is starting, and says so before it did anything.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Http { status, .. } => matches!(status, 429 | 503),
+            Self::Fault(fault) => fault.is_quota() || fault.code.is_some_and(FaultCode::is_create_retryable),
+            _ => false,
+        }
+    }
+
     /// Whether the server may have got, and carried out, what was asked. Only when it is `false` is a call without
     /// an answer known not to have run.
     pub fn may_have_run(&self) -> bool {
@@ -254,6 +263,8 @@ mod tests {
         assert!(!refused.can_retry() && !refused.may_have_run());
         let http = |status| Error::Http { status, excerpt: String::new() };
         assert!(http(503).can_retry() && !http(404).can_retry());
+        assert!(http(503).is_busy() && !http(500).is_busy() && fault(FaultKind::ShellQuota).is_busy());
+        assert!(!fault(FaultKind::AccessDenied).is_busy() && !lost(false).is_busy());
     }
 
     #[test]

@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod busy;
 mod config;
 mod connection;
 mod cookies;

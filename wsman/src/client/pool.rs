@@ -1,13 +1,16 @@
 //! The handle of a runspace pool.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
+use super::busy::Patience;
 use super::config::{ConnectionConfig, new_id};
 use super::driver::{Driver, Order};
 use super::error::Error;
+use super::initiators::random;
 use super::pipeline::PipelineBuilder;
 use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
 use super::target::Target;
@@ -47,8 +50,25 @@ impl RunspacePool {
     /// Connects, signs in, and opens a pool.
     ///
     /// Where the server sends the client elsewhere and [`ConnectionConfig::redirects`] lets it, that is where the pool is
-    /// opened, from the beginning.
-    pub async fn open(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+    /// opened, from the beginning. A server that is busy is asked again for as long as
+    /// [`Timeouts::busy`](super::Timeouts::busy) says.
+    pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
+        let mut patience = Patience::new(Instant::now(), config.timeouts.busy);
+        loop {
+            match Self::open_where_sent(config.clone(), options.clone()).await {
+                Err(error) if error.is_busy() => {
+                    let mut part = [0];
+                    random(&mut part)?;
+                    let Some(delay) = patience.next_delay(Instant::now(), part[0]) else { return Err(error) };
+                    debug!(%error, ?delay, "the server is busy: once more");
+                    tokio::time::sleep(delay).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    async fn open_where_sent(mut config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         for _ in 0..=MAX_REDIRECTS {
             let error = match Self::open_there(config.clone(), options.clone()).await {
                 Err(error) => error,

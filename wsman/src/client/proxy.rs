@@ -34,6 +34,12 @@ pub(crate) fn check(config: &ConnectionConfig) -> Result<(), Error> {
     if !proxy.username().is_empty() || proxy.password().is_some() {
         return refuse("the proxy's URL must not hold a user name or password");
     }
+    // The HTTP library takes the literal with its brackets for the name in the certificate.
+    let is_literal =
+        |url: Url| url.scheme() == "https" && url.host_str().is_some_and(|host| host.starts_with('['));
+    if Url::parse(&config.url).is_ok_and(is_literal) {
+        return refuse("https to an IPv6 address does not go through a proxy: give the server's name");
+    }
     if proxy.scheme() == "https" && (config.tls.pin.is_some() || config.tls.client_identity.is_some()) {
         return refuse("a proxy with TLS of its own cannot be used with a pinned or a client certificate");
     }

@@ -23,12 +23,14 @@ pub struct Fragmenter {
     next_fragment: u64,
     data: Vec<u8>,
     sent: usize,
+    /// Whether the object ends with the data
+    ends: bool,
 }
 
 impl Fragmenter {
     /// Starts to cut `data`, which is not empty; `object_id` is not 0.
     pub fn new(object_id: u64, data: Vec<u8>) -> Self {
-        Self { object_id, next_fragment: 0, data, sent: 0 }
+        Self { object_id, next_fragment: 0, data, sent: 0, ends: true }
     }
 
     /// Whether everything was cut.
@@ -43,8 +45,8 @@ impl Fragmenter {
         if blob == 0 {
             return false;
         }
-        let start = if self.sent == 0 { START } else { 0 };
-        let end = if self.sent + blob == self.data.len() { END } else { 0 };
+        let start = if self.next_fragment == 0 { START } else { 0 };
+        let end = if self.ends && self.sent + blob == self.data.len() { END } else { 0 };
         out.extend_from_slice(&self.object_id.to_be_bytes());
         out.extend_from_slice(&self.next_fragment.to_be_bytes());
         out.push(start | end);
@@ -54,6 +56,61 @@ impl Fragmenter {
         self.next_fragment += 1;
         true
     }
+}
+
+/// Cuts our own fragments, of which the peer has taken none, into packets of at most `max_bytes`: those of one object
+/// follow one another, and go on where those that the peer has taken ended.
+pub(crate) fn recut(packets: &[Vec<u8>], max_bytes: usize) -> Vec<Vec<u8>> {
+    let max_bytes = max_bytes.max(MIN_FRAGMENT);
+    let mut objects: Vec<Fragmenter> = Vec::new();
+    for packet in packets {
+        let mut rest = packet.as_slice();
+        while let Some((header, blob, after)) = split(rest) {
+            rest = after;
+            match objects.last_mut().filter(|last| last.object_id == header.object) {
+                Some(last) => {
+                    last.data.extend_from_slice(blob);
+                    last.ends = header.flags & END != 0;
+                }
+                None => objects.push(Fragmenter {
+                    object_id: header.object,
+                    next_fragment: header.fragment,
+                    data: blob.to_vec(),
+                    sent: 0,
+                    ends: header.flags & END != 0,
+                }),
+            }
+        }
+    }
+    let mut packets = Vec::new();
+    let mut packet = Vec::new();
+    for mut object in objects {
+        while !object.is_done() {
+            if !object.write(max_bytes - packet.len(), &mut packet) {
+                packets.push(std::mem::take(&mut packet));
+            }
+        }
+    }
+    if !packet.is_empty() {
+        packets.push(packet);
+    }
+    packets
+}
+
+/// The first fragment of a packet, and what follows it.
+fn split(bytes: &[u8]) -> Option<(Header, &[u8], &[u8])> {
+    let (object, rest) = bytes.split_first_chunk::<8>()?;
+    let (fragment, rest) = rest.split_first_chunk::<8>()?;
+    let (&flags, rest) = rest.split_first()?;
+    let (blob, rest) = rest.split_first_chunk::<4>()?;
+    let header = Header {
+        object: u64::from_be_bytes(*object) & ID_MASK,
+        fragment: u64::from_be_bytes(*fragment) & ID_MASK,
+        flags,
+        blob: u32::from_be_bytes(*blob) as usize,
+    };
+    let (blob, rest) = rest.split_at_checked(header.blob)?;
+    Some((header, blob, rest))
 }
 
 /// Content is nobody's business in a log.

@@ -471,6 +471,29 @@ fn another_pool_id_closes_the_servers_pool() {
     assert_eq!(both.seen.last(), Some(&ClientEvent::PoolClosed(None)));
 }
 
+/// F67, F68: an endpoint in no-language mode takes commands with parameters and nothing else.
+#[test]
+fn f67_a_command_is_a_name_with_parameters_and_no_script() {
+    let mut both = Loop::opened();
+    let command = Command::new("Get-Mailbox").parameter("Identity", text("$(Stop-Computer); ada"));
+    let run = both.start(command);
+    let [statement] = &run.statements[..] else { panic!("{run:?}") };
+    let [sent] = &statement[..] else { panic!("something was put behind it: {statement:?}") };
+    assert!(!sent.is_script && sent.name == "Get-Mailbox");
+    assert_eq!(sent.arguments[0].value, text("$(Stop-Computer); ada"));
+}
+
+/// F66: Exchange refuses parameters without a name.
+#[test]
+fn f66_no_parameter_has_an_empty_name() {
+    let mut both = Loop::opened();
+    let command = Command::new("Get-Mailbox").parameter("", text("ada"));
+    assert!(matches!(
+        both.client.create_pipeline(Uuid::from_u128(9), command.into()),
+        Err(crate::psrp::CallError::Invalid(_))
+    ));
+}
+
 #[test]
 fn the_first_packet_of_each_kind_says_what_it_opens() {
     let mut both = Loop::new(ClientConfig::default(), |_| {});

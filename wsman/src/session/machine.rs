@@ -61,6 +61,7 @@ enum ShellState {
 struct UnderWay {
     kind: RequestKind,
     message_id: Uuid,
+    payload: Payload,
 }
 
 /// What the loss of a request costs.
@@ -191,7 +192,7 @@ impl Session {
         }
         let id = self.next_request;
         self.next_request += 1;
-        self.under_way.insert(id, UnderWay { kind, message_id });
+        self.under_way.insert(id, UnderWay { kind, message_id, payload });
         Some(Request { id, kind, soap, delay })
     }
 
@@ -266,7 +267,7 @@ impl Session {
 
     /// Takes the answer to a request; `elapsed` is the time that it took.
     pub fn answer(&mut self, request: u64, soap: &[u8], elapsed: Duration) {
-        let Some(UnderWay { kind, message_id }) = self.under_way.remove(&request) else { return };
+        let Some(UnderWay { kind, message_id, payload }) = self.under_way.remove(&request) else { return };
         self.ended(kind);
         match self.verbs.parse(kind, message_id, soap) {
             Ok(answer) => self.done(kind, answer, elapsed),
@@ -275,9 +276,60 @@ impl Session {
             {
                 self.received(kind.pipeline(), ReceiveAnswer::default(), elapsed);
             }
+            Err(SessionError::Fault(fault)) if fault.is_too_large() && self.cut_smaller(kind, &payload) => {}
             Err(error) => self.refused(kind, error),
         }
         self.pump();
+    }
+
+    /// The server does not read a request because of its size: what it carries goes once more, in smaller pieces. `false`
+    /// where that cannot help; the request has then still to be answered or failed.
+    pub fn too_large(&mut self, request: u64) -> bool {
+        let Some(UnderWay { kind, message_id, payload }) = self.under_way.remove(&request) else {
+            return false;
+        };
+        if !self.cut_smaller(kind, &payload) {
+            self.under_way.insert(request, UnderWay { kind, message_id, payload });
+            return false;
+        }
+        self.ended(kind);
+        self.pump();
+        true
+    }
+
+    fn cut_smaller(&mut self, kind: RequestKind, payload: &Payload) -> bool {
+        let is_open = matches!(self.shell, ShellState::Open(_));
+        let carries = matches!(kind, RequestKind::Command(_) | RequestKind::Send(_));
+        if !is_open || !carries || !self.verbs.shrink_below(payload.bytes.len()) {
+            return false;
+        }
+        let max = self.verbs.max_payload();
+        let refused = Payload { priority: payload.priority, bytes: payload.bytes.clone() };
+        let Some(id) = kind.pipeline() else {
+            self.pool_input.put_back(refused, max);
+            return true;
+        };
+        // Nobody wants the rest of a pipeline that was given up.
+        let Some(transfer) = self.transfer(id) else { return true };
+        if let RequestKind::Send(_) = kind {
+            // What was stopped is not fed any more.
+            if let Phase::Running { .. } = transfer.phase {
+                transfer.input.put_back(refused, max);
+            }
+            return true;
+        }
+        let stopped = transfer.phase == Phase::Starting { stop: true };
+        transfer.phase = Phase::Queued;
+        if stopped {
+            self.pool.pipeline_gone(id);
+            return true;
+        }
+        transfer.input.put_back(refused, max);
+        if let Some(first) = transfer.input.take() {
+            transfer.input.sent();
+            self.commands.push_front((id, first.bytes));
+        }
+        true
     }
 
     /// A request was lost: no answer will come.
@@ -387,7 +439,8 @@ impl Session {
             return;
         }
         let (is_fault, shell_gone) = match &error {
-            SessionError::Fault(fault) => (true, fault.is_shell_gone()),
+            // A right that ran out, as one of them says: nothing will be done in this shell any more.
+            SessionError::Fault(fault) => (true, fault.is_shell_gone() || fault.is_sign_in_over()),
             SessionError::Protocol(_) => (false, false),
         };
         match kind {
@@ -419,7 +472,7 @@ impl Session {
                 let never_began = is_fault && matches!(kind, RequestKind::Command(_));
                 self.forget(id, !never_began && !shell_gone);
                 self.events.push_back(SessionEvent::PipelineFailed { id, error: error.clone() });
-                if never_began && shell_gone {
+                if shell_gone {
                     self.events.push_back(SessionEvent::Failed(error));
                     self.close();
                 }
@@ -492,7 +545,7 @@ impl Session {
             match &event {
                 ClientEvent::PoolOpened { protocol } => {
                     let is_new = *protocol >= ProtocolVersion::V2_2;
-                    self.verbs.max_envelope = if is_new { LARGE_ENVELOPE } else { SMALL_ENVELOPE };
+                    self.verbs.allow(if is_new { LARGE_ENVELOPE } else { SMALL_ENVELOPE });
                     // An old server asks for our key by itself.
                     self.pool_expects = !is_new;
                 }

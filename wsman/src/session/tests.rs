@@ -80,7 +80,13 @@ impl Bench {
                 self.server.receive(Stream::Pipeline(ONE), &command.fragments().unwrap());
                 respond(&CommandResponse { command_id: command.command_id.unwrap() }, &to)
             }
-            Wire::Send(_) => respond(&SendResponse, &to),
+            Wire::Send(send) => {
+                for stream in send.streams {
+                    let to = stream.command_id.map_or(Stream::Pool, |_| Stream::Pipeline(ONE));
+                    self.server.receive(to, &stream.data);
+                }
+                respond(&SendResponse, &to)
+            }
             Wire::Receive(receive) => {
                 let stream = if receive.command_id.is_some() { Stream::Pipeline(ONE) } else { Stream::Pool };
                 let out = self.server.take_outgoing(stream, 100_000)?;
@@ -152,7 +158,7 @@ fn fault(kind: FaultKind, request: &Request) -> String {
 }
 
 #[test]
-fn a_cmdlet_is_command_and_receive_then_terminate() {
+fn f57_f60_a_cmdlet_is_command_and_receive_then_terminate() {
     let mut bench = Bench::opened();
     bench.events();
     bench.seen.clear();
@@ -182,7 +188,7 @@ fn a_cmdlet_is_command_and_receive_then_terminate() {
 }
 
 #[test]
-fn nothing_yet_is_asked_again_and_empty_answers_are_slowed_down() {
+fn f50_nothing_yet_is_asked_again_and_empty_answers_are_slowed_down() {
     let mut bench = Bench::opened();
     bench.start();
     let command = bench.next().unwrap();
@@ -238,7 +244,7 @@ fn a_command_that_was_not_sent_is_stopped_without_a_request() {
 }
 
 #[test]
-fn a_refused_command_costs_its_pipeline_and_a_lost_shell_the_session() {
+fn f58_f61_a_refused_command_costs_its_pipeline_and_a_lost_shell_the_session() {
     let mut bench = Bench::opened();
     bench.events();
     bench.start();
@@ -324,4 +330,74 @@ fn nothing_overtakes_what_it_ends() {
     assert!(bench.next().is_none(), "Delete waits for the answer to Create");
     bench.answer(&create);
     assert_eq!(bench.next().unwrap().kind, RequestKind::Delete);
+}
+
+/// F47: what is too large for the server is cut smaller, and everything after it; nothing is lost or comes twice.
+#[test]
+fn f47_a_command_that_is_too_large_goes_in_smaller_pieces() {
+    for by_fault in [true, false] {
+        let mut bench = Bench::opened();
+        bench.events();
+        let limit = 40_000;
+        let text: String = (0..700_000).map(|number| char::from(b'a' + (number % 23) as u8)).collect();
+        let command = Command::new("Get-It").parameter("Value", Value::String(text.clone().into()));
+        bench.session.start(ONE, PipelineSpec::from(command)).unwrap();
+        let mut refused = 0;
+        while let Some(request) = bench.next() {
+            if request.soap.len() > limit {
+                refused += 1;
+                if by_fault {
+                    let answer = fault(FaultKind::EncodingLimit, &request);
+                    bench.session.answer(request.id, answer.as_bytes(), SLOW);
+                } else {
+                    assert!(bench.session.too_large(request.id));
+                }
+                continue;
+            }
+            if request.kind.lane() == Lane::LongPoll {
+                break;
+            }
+            bench.answer(&request);
+        }
+        assert_eq!(refused, 4, "512,000 halved down to 32 KiB, and never again");
+        let run = std::iter::from_fn(|| bench.server.next_event()).find_map(|event| match event {
+            ServerEvent::RunPipeline(run) => Some(run),
+            _ => None,
+        });
+        let value = run.unwrap().statements[0][0].arguments[0].value.clone();
+        assert_eq!(value, Value::String(text.into()));
+        assert!(bench.events().is_empty());
+    }
+}
+
+#[test]
+fn f47_what_is_refused_although_it_is_small_is_an_error() {
+    let mut bench = Bench::opened();
+    bench.events();
+    bench.start();
+    let command = bench.next().unwrap();
+    assert!(!bench.session.too_large(command.id));
+    bench.session.answer(command.id, fault(FaultKind::EncodingLimit, &command).as_bytes(), SLOW);
+    let events = bench.events();
+    assert!(matches!(&events[..], [SessionEvent::PipelineFailed { .. }]), "{events:?}");
+}
+
+/// F70: the session is over, and nobody is told that something was done.
+#[test]
+fn f70_a_sign_in_that_ran_out_ends_the_session_with_an_error() {
+    for kind in [FaultKind::AccessDenied, FaultKind::OperationAborted] {
+        let mut bench = Bench::opened();
+        bench.events();
+        bench.start();
+        let command = bench.next().unwrap();
+        bench.answer(&command);
+        let receive = bench.next().unwrap();
+        bench.session.answer(receive.id, fault(kind, &receive).as_bytes(), SLOW);
+        let events = bench.events();
+        assert!(
+            matches!(&events[..], [SessionEvent::PipelineFailed { .. }, SessionEvent::Failed(_)]),
+            "{events:?}"
+        );
+        assert_eq!(bench.next().unwrap().kind, RequestKind::Delete);
+    }
 }

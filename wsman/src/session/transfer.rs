@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::psrp::Priority;
+use crate::psrp::fragment::recut;
 
 /// What a request carries.
 #[derive(Debug)]
@@ -42,6 +43,20 @@ impl SendQueue {
 
     pub(super) fn sent(&mut self) {
         self.sending = false;
+    }
+
+    /// Puts a chunk that was not taken back in front, cut smaller.
+    pub(super) fn put_back(&mut self, refused: Payload, max_bytes: usize) {
+        self.chunks.push_front(refused);
+        let mut chunks = VecDeque::new();
+        while let Some(Payload { priority, bytes }) = self.chunks.pop_front() {
+            let mut packets = vec![bytes];
+            while let Some(next) = self.chunks.pop_front_if(|next| next.priority == priority) {
+                packets.push(next.bytes);
+            }
+            chunks.extend(recut(&packets, max_bytes).into_iter().map(|bytes| Payload { priority, bytes }));
+        }
+        self.chunks = chunks;
     }
 
     pub(super) fn is_idle(&self) -> bool {

@@ -14,6 +14,9 @@ use crate::wsmv::{
 };
 use crate::xml::Limits;
 
+/// Smallest value that `MaxEnvelopeSizekb` of a server can have.
+const SMALLEST_ENVELOPE: usize = 32 * 1024;
+
 /// The endpoint, as requests name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointInfo {
@@ -57,12 +60,38 @@ pub(super) struct Verbs {
     session_id: String,
     shell_id: String,
     /// Bytes of an envelope, in both directions
-    pub(super) max_envelope: usize,
+    max_envelope: usize,
+    /// What the server was found to take, where that is less than usual
+    limit: usize,
 }
 
 impl Verbs {
     pub(super) fn new(endpoint: EndpointInfo, session_id: Uuid, shell_id: Uuid, max_envelope: usize) -> Self {
-        Self { endpoint, session_id: message_id(session_id), shell_id: upper_case_id(shell_id), max_envelope }
+        Self {
+            endpoint,
+            session_id: message_id(session_id),
+            shell_id: upper_case_id(shell_id),
+            max_envelope,
+            limit: usize::MAX,
+        }
+    }
+
+    /// Envelopes of this size, where the server has not refused smaller ones.
+    pub(super) fn allow(&mut self, max_envelope: usize) {
+        self.max_envelope = max_envelope.min(self.limit);
+    }
+
+    /// Makes envelopes smaller until `payload` bytes do not fit into one any more; `false`: they fit into the smallest
+    /// that every server takes, so that the size is not what is wrong.
+    pub(super) fn shrink_below(&mut self, payload: usize) -> bool {
+        while self.max_payload() >= payload {
+            if self.max_envelope <= SMALLEST_ENVELOPE {
+                return false;
+            }
+            self.max_envelope = (self.max_envelope / 2).max(SMALLEST_ENVELOPE);
+            self.limit = self.max_envelope;
+        }
+        true
     }
 
     /// Bytes that fit into any request: what surrounds them is largest in Create and Send.

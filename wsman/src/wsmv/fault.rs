@@ -153,14 +153,24 @@ impl WsmanFault {
         }
     }
 
-    /// A quota, or the throttling of Exchange.
+    /// A quota, or the throttling of Exchange, whose authorization plug-in refuses with a text only.
     pub fn is_quota(&self) -> bool {
-        self.code.is_some_and(FaultCode::is_quota) || self.subcode_name() == Some("QuotaLimit")
+        const THROTTLING: [&str; 2] =
+            ["exceeded the maximum number of connections allowed", "system load quota"];
+        self.code.is_some_and(FaultCode::is_quota)
+            || self.subcode_name() == Some("QuotaLimit")
+            || THROTTLING.iter().any(|text| self.message.contains(text) || self.reason.contains(text))
+    }
+
+    /// In the middle of a session: the sign-in counts no longer. The first request after it is told `Access is denied`,
+    /// and those that wait, that they were aborted.
+    pub fn is_sign_in_over(&self) -> bool {
+        self.is_access_denied() || self.code == Some(FaultCode::OPERATION_ABORTED)
     }
 
     /// The caller may not.
     pub fn is_access_denied(&self) -> bool {
-        self.code.is_some_and(FaultCode::is_access_denied)
+        !self.is_quota() && self.code.is_some_and(FaultCode::is_access_denied)
             || matches!(self.subcode_name(), Some("AccessDenied"))
     }
 
@@ -177,10 +187,13 @@ impl fmt::Display for WsmanFault {
             text => write!(f, "the server refused: {}", Excerpt::new(text.as_bytes()))?,
         }
         match (self.code, self.subcode_name()) {
-            (Some(code), _) => write!(f, " (WSManFault {code})"),
-            (None, Some(name)) => write!(f, " ({})", Excerpt::new(name.as_bytes())),
-            (None, None) => Ok(()),
+            (Some(code), _) => write!(f, " (WSManFault {code})")?,
+            (None, Some(name)) => write!(f, " ({})", Excerpt::new(name.as_bytes()))?,
+            (None, None) => {}
         }
+        let Some(provider) = &self.provider else { return Ok(()) };
+        write!(f, ", said by the provider {}", Excerpt::new(provider.provider.as_bytes()))?;
+        provider.code.map_or(Ok(()), |code| write!(f, " ({code})"))
     }
 }
 

@@ -172,7 +172,7 @@ fn output_that_looks_like_a_fault_is_output() {
 }
 
 #[test]
-fn what_exchange_puts_before_its_texts_is_taken_apart() {
+fn f71_what_exchange_puts_before_its_texts_is_taken_apart() {
     let text = "[ClientAccessServer=EX01,BackEndServer=ex02.contoso.com,RequestId=5b5c9a1e-0000-4000-8000-000000000001,\
                 TimeStamp=Monday, 4 April 2016 14:04:00] [FailureCategory=WSMan-InvalidShellID] The shell [A=1] was not found.";
     let (found, rest) = ExchangeDiagnostics::split(text).unwrap();
@@ -191,7 +191,42 @@ fn what_exchange_puts_before_its_texts_is_taken_apart() {
 }
 
 #[test]
-fn an_empty_fault_is_still_a_sentence() {
+fn f65_f75_throttling_is_known_by_its_text() {
+    for text in [
+        "[Server=EX01] [FailureCategory=AuthZ-AuthorizationException] Fail to create a runspace because you have exceeded the \
+         maximum number of connections allowed : 3 for the policy party : MaxConcurrency",
+        "The system load quota of 1000 requests per 2 seconds has been exceeded. The next request from this user will not be \
+         approved for at least 4294967295 milliseconds.",
+    ] {
+        let refused = WsmanFault {
+            code: Some(FaultCode::EXCHANGE_AUTHZ_DENIED),
+            message: text.to_owned(),
+            ..WsmanFault::default()
+        };
+        assert!(refused.is_quota() && !refused.is_access_denied() && !refused.is_shell_gone(), "{text}");
+    }
+    let denied = WsmanFault { code: Some(FaultCode::EXCHANGE_AUTHZ_DENIED), ..WsmanFault::default() };
+    assert!(denied.is_access_denied() && !denied.is_quota());
+}
+
+#[test]
+fn f69_f73_a_fault_shows_code_text_and_provider() {
+    let text = format!(
+        "<s:Envelope xmlns:s='{}'><s:Body><s:Fault><s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text/></s:Reason>\
+         <s:Detail><f:WSManFault xmlns:f='{}' Code='2' Machine='ex01'><f:Message><f:ProviderFault provider='microsoft.powershell' \
+         path='pwrshplugin.dll'><f:WSManFault Code='1359' Machine='ex01'><f:Message>The plugin host process failed.</f:Message>\
+         </f:WSManFault></f:ProviderFault></f:Message></f:WSManFault></s:Detail></s:Fault></s:Body></s:Envelope>",
+        ns::SOAP,
+        ns::FAULT
+    );
+    let error = answered::<Receive>(&text).unwrap_err().to_string();
+    for part in ["The plugin host process failed.", "WSManFault 2", "microsoft.powershell", "1359"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
+fn f66_an_empty_fault_is_still_a_sentence() {
     let text = format!("<s:Envelope xmlns:s='{}'><s:Body><s:Fault/></s:Body></s:Envelope>", ns::SOAP);
     let error = answered::<Get>(&text).unwrap_err();
     assert_eq!(error.to_string(), "the server refused without a reason");

@@ -10,7 +10,7 @@ use wsman::psrp::{Command, Outcome};
 use crate::lab::{Running, echo, output};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_hundred_cmdlets_cost_three_requests_each() {
+async fn f42_f57_three_hundred_cmdlets_cost_three_requests_each() {
     // Long enough that a busy machine cannot split an answer in two.
     let lab = Running::start_with(|config| config.limits.gather = Duration::from_secs(10)).await;
     let pool = lab.pool().await;

@@ -82,7 +82,7 @@ async fn plain_http_where_tls_is_expected_is_a_tls_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strange_servers_are_named_for_what_they_do() {
+async fn f56_strange_servers_are_named_for_what_they_do() {
     let address = parrot("HTTP/1.1 503 Busy\r\nContent-Length: 19\r\n\r\n<h1>Unavailable</h1>").await;
     let error = open(format!("http://{address}/wsman")).await;
     assert!(
@@ -136,7 +136,7 @@ async fn a_proxy_is_used_where_it_is_named_and_may_refuse() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_resource_and_too_many_shells_are_faults() {
+async fn f58_f65_a_refused_resource_and_too_many_shells_are_faults() {
     let lab = Running::start_with(|config| config.limits.max_shells_per_user = 2).await;
     let mut config = lab.config(false);
     config.resource_uri = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell".into();

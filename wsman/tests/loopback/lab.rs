@@ -1,5 +1,6 @@
 //! A small service to run pipelines on, and how to reach it.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Seen {
     pub ran: Mutex<Vec<String>>,
     pub running: AtomicUsize,
     pub most_running: AtomicUsize,
+    /// With what the next shells are refused.
+    pub refusals: Mutex<VecDeque<Refusal>>,
     /// What `Wait-Gate` waits for.
     pub gate: StopFlag,
 }
@@ -76,7 +79,10 @@ impl Service for Lab {
     fn open(&self, shell: ShellInfo) -> Result<Box<dyn Runspace>, Refusal> {
         let expected = [UserName::new("CONTOSO", "svc-idm"), UserName::parse(PRINCIPAL)];
         assert!(expected.contains(&shell.user), "{:?}", shell.user);
-        Ok(Box::new(Session(self.0.clone())))
+        match self.0.refusals.lock().unwrap().pop_front() {
+            Some(refusal) => Err(refusal),
+            None => Ok(Box::new(Session(self.0.clone()))),
+        }
     }
 
     fn on_exchange(&self, exchange: &Exchange) {

@@ -1,6 +1,7 @@
 //! Our client against our server, over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod between;
 mod binding;
 mod canary;
 mod certificates;
@@ -11,7 +12,9 @@ mod failures;
 mod kerberos;
 mod lab;
 mod lost;
+mod meddler;
 mod pipelines;
+mod probe;
 mod proxy;
 mod raw;
 mod road;

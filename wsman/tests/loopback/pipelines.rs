@@ -129,7 +129,7 @@ async fn a_deadline_stops_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_longer_than_the_operation_timeout_is_continued() {
+async fn f48_f50_f51_a_wait_longer_than_the_operation_timeout_is_continued() {
     let lab = Running::start().await;
     let mut config = lab.config(false);
     config.timeouts.operation = Duration::from_secs(1);

@@ -28,7 +28,7 @@ impl Cut {
 /// A relay that cuts one exchange and lets everything else pass.
 pub struct Cutter {
     pub address: SocketAddr,
-    /// Requests so far
+    /// Requests, or pieces of TLS, so far
     pub requests: Arc<AtomicU64>,
 }
 
@@ -62,7 +62,8 @@ async fn relay_until(
         tokio::select! {
             read = client.read(&mut up) => {
                 let bytes = &up[..read.ok().filter(|length| *length > 0)?];
-                if bytes.starts_with(b"POST ") {
+                // In the clear, or a TLS record: handshake (22), application data (23).
+                if bytes.starts_with(b"POST ") || bytes.starts_with(&[22, 3]) || bytes.starts_with(&[23, 3]) {
                     is_the_one = requests.fetch_add(1, Ordering::SeqCst) + 1 == number;
                 }
                 if is_the_one && cut == Cut::Request {

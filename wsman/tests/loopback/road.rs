@@ -15,7 +15,7 @@ use wsman::client::{
 use crate::lab::{Running, echo, output};
 
 /// What a proxy or server was asked, one line for each connection or request.
-type Heard = Arc<Mutex<Vec<String>>>;
+pub type Heard = Arc<Mutex<Vec<String>>>;
 
 async fn listen() -> (TcpListener, SocketAddr, Heard) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -217,7 +217,7 @@ async fn a_proxy_that_refuses_is_named() {
 }
 
 /// A server that answers every request with this, under TLS, and notes the heads of the requests.
-async fn sends_to(location: String, identity: &wsman::server::ServerIdentity) -> (String, Heard) {
+pub async fn sends_to(location: String, identity: &wsman::server::ServerIdentity) -> (String, Heard) {
     let (listener, address, heard) = listen().await;
     let acceptor = crate::tls::acceptor(identity);
     let noted = heard.clone();
@@ -244,7 +244,7 @@ async fn sends_to(location: String, identity: &wsman::server::ServerIdentity) ->
 
 /// F63, F64: the new server gets a sign-in of its own and nothing of the first one.
 #[tokio::test(flavor = "multi_thread")]
-async fn f64_a_redirection_is_followed_where_it_is_allowed_with_a_sign_in_of_its_own() {
+async fn f63_f64_a_redirection_is_followed_where_it_is_allowed_with_a_sign_in_of_its_own() {
     let servers = crate::certificates::servers();
     for authentication in [Authentication::Negotiate, Authentication::Basic] {
         let lab = strict().await;
@@ -301,7 +301,7 @@ async fn f64_redirections_end_after_five_and_never_lead_to_http_or_to_strangers(
 
 /// What every request says, and that the path and query are kept.
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_ask_for_no_compression_and_keep_path_and_query() {
+async fn f72_requests_ask_for_no_compression_and_keep_path_and_query() {
     let server = crate::certificates::servers().remove(0).1;
     let (url, heard) = sends_to("/".into(), &server).await;
     let url = url.replace("/PowerShell/", "/tenant1/PowerShell/?DelegatedOrg=contoso.com");
@@ -316,7 +316,7 @@ async fn requests_ask_for_no_compression_and_keep_path_and_query() {
 /// Over http nothing goes in the clear, whatever the server says: that the sign-in is not needed, that it failed, that it
 /// takes no such scheme.
 #[tokio::test(flavor = "multi_thread")]
-async fn f39_nothing_goes_unsealed_over_http() {
+async fn f39_f42_nothing_goes_unsealed_over_http() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"WSMAN\"\r\nContent-Length: 0\r\n\r\n",

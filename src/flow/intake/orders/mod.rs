@@ -202,8 +202,8 @@ impl Reader<'_> {
             "deleted" if object_type == ObjectType::Mailbox => Operation::Disable,
             "deleted" => Operation::Remove,
             "" => return draft.problems.push("ChangeType is missing: Added, Modified or Deleted".into()),
-            other => {
-                let other: String = other.chars().take(40).collect();
+            _ => {
+                let other: String = order.change_type.chars().take(40).collect();
                 return draft
                     .problems
                     .push(format!("ChangeType is `{other}`, not Added, Modified or Deleted"));

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::config::ConnectionConfig;
 use super::error::Error;
 use super::http::{HttpConnection, HttpRequest};
+use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
 use super::target::Target;
 use watch::Watch;
 
@@ -55,6 +56,8 @@ impl Clocks {
 /// What a request without a sign-in came to.
 #[derive(Debug)]
 pub struct Knock {
+    /// Who answered: the URL of the configuration, or where that server sends its clients and may
+    pub url: String,
     /// Certificates that the server showed, its own first; empty without TLS, or where it did not come to that. Also
     /// there when the certificate was refused
     pub certificates: Vec<ShownCertificate>,
@@ -95,19 +98,35 @@ pub async fn connect(config: &ConnectionConfig, addresses: &[SocketAddr]) -> Res
     Err(Error::Connect { endpoint: format!("{host}:{port}"), reason })
 }
 
-/// Sends a request without a body and without a sign-in, and keeps what is to be learnt from it.
-pub async fn knock(config: ConnectionConfig) -> Knock {
+/// Sends a request without a body and without a sign-in, and keeps what is to be learnt from it. Redirections are
+/// followed where a session would follow them.
+pub async fn knock(mut config: ConnectionConfig) -> Knock {
+    for _ in 0..=MAX_REDIRECTS {
+        let knock = knock_there(config.clone()).await;
+        let Some(location) = knock.result.as_ref().err().and_then(redirect::location) else { return knock };
+        match config.check().and_then(|from| redirect::follow(&config, &from, &location)) {
+            Ok(next) => config = next,
+            Err(refused) => return Knock { result: Err(refused), ..knock },
+        }
+    }
+    let location = redirect::shown(&config.url);
+    let result = Err(Error::Redirected { location, refused: RedirectRefused::TooMany });
+    Knock { url: config.url, certificates: Vec::new(), result }
+}
+
+async fn knock_there(config: ConnectionConfig) -> Knock {
+    let url = config.url.clone();
     // The system's certificate store may be read, which takes its time.
     let target = match tokio::task::spawn_blocking(move || Target::new(config)).await {
         Ok(Ok(target)) => target,
-        Ok(Err(error)) => return Knock { certificates: Vec::new(), result: Err(error) },
-        Err(_) => return Knock { certificates: Vec::new(), result: Err(Error::Closed) },
+        Ok(Err(error)) => return Knock { url, certificates: Vec::new(), result: Err(error) },
+        Err(_) => return Knock { url, certificates: Vec::new(), result: Err(Error::Closed) },
     };
     let watch = Watch::default();
     let target = Arc::new(target.judged_by(|verifier| watch.around(verifier)));
     let result = greeting(&target).await;
     let certificates = watch.shown().iter().map(|der| ShownCertificate::read(der)).collect();
-    Knock { certificates, result }
+    Knock { url, certificates, result }
 }
 
 async fn greeting(target: &Arc<Target>) -> Result<Greeting, Error> {

@@ -1,0 +1,71 @@
+//! What a flow came to, compared without what differs from run to run.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Json};
+
+use crate::scenarios::bench::{name, writes};
+
+/// GUIDs that a new object is given, what is made of them, and times.
+const FLEETING: [&str; 7] = [
+    "Guid",
+    "ExchangeGuid",
+    "ArchiveGuid",
+    "DisabledArchiveGuid",
+    "LegacyExchangeDN",
+    "WhenCreated",
+    "WhenMailboxCreated",
+];
+
+/// The objects of a directory by name, without what differs from run to run.
+pub fn objects(directory: &Json) -> BTreeMap<String, Map<String, Json>> {
+    let objects = directory["objects"].as_array().unwrap().iter().map(|object| {
+        let mut object = object.as_object().unwrap().clone();
+        object.retain(|name, _| !FLEETING.contains(&name.as_str()));
+        (object["Name"].as_str().unwrap().to_owned(), object)
+    });
+    objects.collect()
+}
+
+/// The difference is shown where there is one.
+#[track_caller]
+pub fn same_directory(disturbed: &Json, undisturbed: &Json) {
+    let (ours, theirs) = (objects(disturbed), objects(undisturbed));
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    for (name, ours) in ours {
+        assert_eq!(ours, theirs[&name], "{name}");
+    }
+}
+
+/// For each account by name what changed it, in order. Seeded accounts go by a GUID that is known; the others were named
+/// when they were made.
+pub fn history(cmdlets: &[Json], directories: &[&Json]) -> BTreeMap<String, Vec<Json>> {
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for object in directories.iter().flat_map(|directory| directory["objects"].as_array().unwrap()) {
+        if let (Some(guid), Some(name)) = (object["Guid"].as_str(), object["Name"].as_str()) {
+            names.insert(guid.to_lowercase(), name.to_owned());
+        }
+    }
+    let mut history: BTreeMap<String, Vec<Json>> = BTreeMap::new();
+    for entry in cmdlets.iter().filter(|entry| entry["wrote"] == true) {
+        assert!(writes(name(entry)), "{entry}");
+        let parameters = &entry["parameters"];
+        let account = match parameters["Identity"].as_str() {
+            // A new account is known by its address until its GUID is.
+            Some(identity) => match (names.get(&identity.to_lowercase()), identity.split_once('@')) {
+                (Some(name), _) => name.clone(),
+                (None, Some((name, _))) => name.to_owned(),
+                (None, None) => panic!("who is {identity}?"),
+            },
+            None => parameters["Name"].as_str().unwrap().to_owned(),
+        };
+        history.entry(account).or_default().push(entry.clone());
+    }
+    history
+}
+
+/// Whether it makes a mailbox.
+pub fn makes(entry: &Json) -> bool {
+    (name(entry).starts_with("New-") || name(entry).starts_with("Enable-"))
+        && entry["parameters"].get("Archive").is_none_or(|_| name(entry).starts_with("New-"))
+}
