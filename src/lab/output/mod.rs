@@ -77,7 +77,7 @@ pub(super) fn database_path(database: &Database) -> Attribute {
 pub(super) fn database_default(name: &str) -> Option<Attribute> {
     let row = shape::of(Shape::Database).rows.iter().find(|row| row.plain == name)?;
     match row.tag {
-        shape::Tag::Flag => Some(row.default == Some(Attribute::Flag(true))).map(Attribute::Flag),
+        shape::Tag::Flag => Some(Attribute::Flag(row.default == Some(Attribute::Flag(true)))),
         _ => row.default.clone(),
     }
 }
