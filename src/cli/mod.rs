@@ -13,6 +13,7 @@ mod common;
 mod doctor;
 mod error;
 mod export;
+mod fulfill;
 mod init;
 mod input;
 mod invoke;
@@ -55,6 +56,7 @@ Exit codes:
 enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Fulfill(fulfill::Fulfill),
     Export(export::Export),
     Invoke(invoke::Invoke),
     Doctor(doctor::Doctor),
@@ -113,7 +115,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
-    let graceful = matches!(command, Command::Apply(_) | Command::Lab(_));
+    let graceful =
+        matches!(command, Command::Apply(_) | Command::Fulfill(_) | Command::Retry(_) | Command::Lab(_));
     tokio::select! {
         biased;
         () = signal::ended(&stop, graceful, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
@@ -125,6 +128,7 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
     match command {
         Command::Plan(command) => plan::run(context, command).await,
         Command::Apply(command) => apply::run(context, command, stop).await,
+        Command::Fulfill(command) => fulfill::run(context, command, stop).await,
         Command::Export(command) => export::run(context, command).await,
         Command::Invoke(command) => invoke::run(context, command).await,
         Command::Doctor(command) => doctor::run(context, command).await,
