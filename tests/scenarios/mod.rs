@@ -4,6 +4,7 @@ pub mod bench;
 
 mod addresses;
 mod creating;
+mod databases;
 mod plans;
 mod relay;
 mod ways;
