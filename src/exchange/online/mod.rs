@@ -5,5 +5,7 @@ mod environment;
 mod failure;
 mod request;
 mod response;
+mod token;
 
 pub use environment::{Environment, redirection};
+pub use token::{Certificate, CertificateError, Thumbprint, TokenError};

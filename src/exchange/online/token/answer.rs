@@ -1,0 +1,102 @@
+//! What the token endpoint answers.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::Value as Json;
+
+/// A token is renewed this long before it ends.
+pub(super) const RESERVE: Duration = Duration::from_secs(300);
+
+/// A token for a service.
+#[derive(Clone, Debug)]
+pub(super) struct Granted {
+    pub(super) access: SecretString,
+    pub(super) lifetime: Duration,
+    /// Takes the place of the one that was used
+    pub(super) refresh: Option<SecretString>,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The directory does not know or take what was shown
+    #[error("the directory refuses the application: {text}")]
+    Refused {
+        /// AADSTS and the number, where it says so
+        code: Option<u32>,
+        /// Its text, one line
+        text: String,
+    },
+    /// It may take it in a moment
+    #[error("the directory asks to come again: {text}")]
+    Later {
+        /// Its text
+        text: String,
+    },
+    /// Something else than the directory answered
+    #[error("the token endpoint's answer is not understood: status {0}")]
+    Unreadable(u16),
+}
+
+impl TokenError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let Self::Refused { code, .. } = self else { return None };
+        Some(match (*code)? {
+            700_027 => "upload the certificate to the application's registration; after a change it takes a minute",
+            7_000_215 => "the client secret is wrong; its value is meant, not its id",
+            7_000_222 => "the client secret has expired; make a new one, or better use a certificate",
+            700_024 => "set this machine's clock",
+            700_016 => "application_id and tenant do not belong together",
+            90_002 => "there is no such tenant; check tenant, and environment for national clouds",
+            500_011 => "the service is not known in this tenant; check environment",
+            50_076 | 50_079 => "the account needs a second factor, which a program has not; sign in with a certificate",
+            50_126 => "user name or password is wrong",
+            65_001 => "an administrator has to consent to the application's permissions",
+            700_082 => "the refresh token was not used for too long; sign in once more",
+            7_000_218 => "the application needs a secret or a certificate, or has to be registered as a public client",
+            53_003 => "a Conditional Access policy of the tenant blocks this sign-in",
+            _ => return None,
+        })
+    }
+}
+
+/// Understands an answer.
+pub(super) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
+    let json: Option<Json> = serde_json::from_slice(body).ok();
+    let Some(json) = json.filter(Json::is_object) else {
+        return Err(match status {
+            429 | 500.. => TokenError::Later { text: format!("status {status}") },
+            _ => TokenError::Unreadable(status),
+        });
+    };
+    if status == 200 {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
+        let access = text("access_token").ok_or(TokenError::Unreadable(status))?;
+        // Managed identities write numbers as text.
+        let lifetime = match json.get("expires_in") {
+            Some(Json::Number(seconds)) => seconds.as_u64(),
+            Some(Json::String(seconds)) => seconds.parse().ok(),
+            _ => None,
+        };
+        return Ok(Granted {
+            access: access.to_owned().into(),
+            lifetime: Duration::from_secs(lifetime.unwrap_or(0).min(86_400)),
+            refresh: text("refresh_token").map(|token| token.to_owned().into()),
+        });
+    }
+    let code = json.pointer("/error_codes/0").and_then(Json::as_u64).and_then(|code| u32::try_from(code).ok());
+    let told = json.get("error_description").or_else(|| json.get("error")).and_then(Json::as_str).unwrap_or_default();
+    // Trace and correlation ids follow on lines of their own.
+    let text: String = told.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect();
+    let is_temporary = status == 429 || status >= 500 || json.get("error").is_some_and(|it| it == "temporarily_unavailable");
+    Err(if is_temporary { TokenError::Later { text } } else { TokenError::Refused { code, text } })
+}
+
+/// Whether it is worth asking again after a rotation: the certificate is known to the registration, but not everywhere yet.
+pub(super) fn is_rotation(error: &TokenError) -> bool {
+    matches!(error, TokenError::Refused { code: Some(700_027), .. })
+}

@@ -1,0 +1,226 @@
+//! The certificate by which an application signs in, with its private key: from PFX or PEM, checked and found by thumbprint.
+
+use std::fmt;
+
+use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
+use ring::rand::SystemRandom;
+use ring::signature::{KeyPair as _, RSA_PSS_SHA256, RsaKeyPair};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+use x509_cert::Certificate as X509;
+use x509_cert::der::Decode as _;
+
+/// `rsaEncryption`, RFC 8017 A.1
+const RSA: &str = "1.2.840.113549.1.1.1";
+
+/// A certificate with its RSA key.
+pub struct Certificate {
+    der: Vec<u8>,
+    key: RsaKeyPair,
+    /// Seconds since 1970 between which it is valid
+    valid: std::ops::RangeInclusive<u64>,
+}
+
+/// What identifies a certificate: the hash of all of it, as Windows shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Thumbprint {
+    /// As everybody writes it
+    Sha1([u8; 20]),
+    /// As some tools do
+    Sha256([u8; 32]),
+}
+
+/// Why there is no certificate to sign in with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertificateError {
+    /// Neither PEM nor PFX, or damaged
+    #[error("this is no certificate with a private key: {0}")]
+    Unreadable(String),
+    /// The password of a PFX file is wrong or missing
+    #[error("the password of the file is wrong or missing")]
+    Password,
+    /// A certificate alone
+    #[error("there is no private key with the certificate")]
+    NoKey,
+    /// A private key of another certificate
+    #[error("the private key is not that of the certificate")]
+    AnotherKey,
+    /// A key that the directory does not take
+    #[error("the key is not RSA with 2048 to 8192 bits, which is what the directory takes")]
+    NotRsa,
+    /// Too late
+    #[error("the certificate has expired")]
+    Expired,
+    /// Too early
+    #[error("the certificate is not valid yet")]
+    NotYet,
+    /// Another certificate than the one that was named
+    #[error("no certificate has the thumbprint {0}")]
+    NoMatch(String),
+    /// One name for several files
+    #[error("{0} certificates have this thumbprint and a private key")]
+    Several(usize),
+    /// Not a thumbprint
+    #[error("a thumbprint has 40 hexadecimal digits, or 64 for SHA-256")]
+    Thumbprint,
+}
+
+impl Certificate {
+    /// Reads PEM (certificate and unencrypted key in any order) or PFX; a PFX file may have a password.
+    pub fn parse(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, CertificateError> {
+        let is_pem = bytes.windows(11).any(|part| part == b"-----BEGIN ");
+        let (der, key) = if is_pem { from_pem(bytes)? } else { from_pfx(bytes, password)? };
+        Self::new(der, &key)
+    }
+
+    fn new(der: Vec<u8>, key: &Key) -> Result<Self, CertificateError> {
+        let x509 = X509::from_der(&der).map_err(|error| CertificateError::Unreadable(error.to_string()))?;
+        let tbs = x509.tbs_certificate();
+        let public = tbs.subject_public_key_info();
+        if public.algorithm.oid.to_string() != RSA {
+            return Err(CertificateError::NotRsa);
+        }
+        let key = match key {
+            Key::Pkcs1(key) => RsaKeyPair::from_der(key),
+            Key::Pkcs8(key) => RsaKeyPair::from_pkcs8(key),
+        };
+        let key = key.map_err(|_| CertificateError::NotRsa)?;
+        if public.subject_public_key.raw_bytes() != key.public_key().as_ref() {
+            return Err(CertificateError::AnotherKey);
+        }
+        let validity = tbs.validity();
+        let valid = validity.not_before.to_unix_duration().as_secs()..=validity.not_after.to_unix_duration().as_secs();
+        Ok(Self { der, key, valid })
+    }
+
+    /// That it is valid now, in seconds since 1970.
+    pub fn check(&self, now: u64) -> Result<(), CertificateError> {
+        if now < *self.valid.start() {
+            return Err(CertificateError::NotYet);
+        }
+        if now > *self.valid.end() {
+            return Err(CertificateError::Expired);
+        }
+        Ok(())
+    }
+
+    /// Whether the thumbprint is that of this one.
+    #[must_use]
+    pub fn has(&self, thumbprint: &Thumbprint) -> bool {
+        match thumbprint {
+            Thumbprint::Sha1(hash) => Sha1::digest(&self.der).as_slice() == hash,
+            Thumbprint::Sha256(hash) => self.sha256() == *hash,
+        }
+    }
+
+    /// What `x5t#S256` is made of (RFC 7515 4.1.8).
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.der).into()
+    }
+
+    /// Signs as PS256 does: RSASSA-PSS with SHA-256 and a salt of 32 bytes (RFC 7518 3.5).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CertificateError> {
+        let mut signature = vec![0; self.key.public().modulus_len()];
+        self.key
+            .sign(&RSA_PSS_SHA256, &SystemRandom::new(), message, &mut signature)
+            .map_err(|_| CertificateError::NotRsa)?;
+        Ok(signature)
+    }
+
+    /// The one of several files, by name and content, that has this thumbprint and a key. Files that are no certificates
+    /// are passed over.
+    pub fn choose(
+        files: impl IntoIterator<Item = Vec<u8>>,
+        thumbprint: &Thumbprint,
+        password: Option<&SecretString>,
+    ) -> Result<Self, CertificateError> {
+        let read = files.into_iter().filter_map(|bytes| Self::parse(&bytes, password).ok());
+        let mut found: Vec<Self> = read.filter(|certificate| certificate.has(thumbprint)).collect();
+        match (found.pop(), found.len()) {
+            (Some(one), 0) => Ok(one),
+            (Some(_), others) => Err(CertificateError::Several(others + 1)),
+            (None, _) => Err(CertificateError::NoMatch(thumbprint.to_string())),
+        }
+    }
+}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({}, key ***)", Thumbprint::Sha256(self.sha256()))
+    }
+}
+
+/// A private key as it was found; wiped by what holds it.
+enum Key {
+    Pkcs1(zeroize::Zeroizing<Vec<u8>>),
+    Pkcs8(zeroize::Zeroizing<Vec<u8>>),
+}
+
+fn from_pem(bytes: &[u8]) -> Result<(Vec<u8>, Key), CertificateError> {
+    let unreadable = |error: rustls_pki_types::pem::Error| CertificateError::Unreadable(error.to_string());
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(bytes).collect::<Result<_, _>>().map_err(unreadable)?;
+    let first = certificates.first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
+    if bytes.windows(21).any(|part| part == b"BEGIN ENCRYPTED PRIVA") {
+        let why = "the key is encrypted; use PFX, or a PEM file without a password that only its owner can read";
+        return Err(CertificateError::Unreadable(why.into()));
+    }
+    let key = match PrivateKeyDer::from_pem_slice(bytes) {
+        Ok(PrivateKeyDer::Pkcs1(key)) => Key::Pkcs1(key.secret_pkcs1_der().to_vec().into()),
+        Ok(PrivateKeyDer::Pkcs8(key)) => Key::Pkcs8(key.secret_pkcs8_der().to_vec().into()),
+        Ok(_) => return Err(CertificateError::NotRsa),
+        Err(_) => return Err(CertificateError::NoKey),
+    };
+    Ok((first.to_vec(), key))
+}
+
+fn from_pfx(bytes: &[u8], password: Option<&SecretString>) -> Result<(Vec<u8>, Key), CertificateError> {
+    let password = password.map_or("", |password| password.expose_secret());
+    let store = KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed).map_err(|error| match error {
+        p12_keystore::error::Error::MacError(_) | p12_keystore::error::Error::Pkcs5Error(_) => CertificateError::Password,
+        other => CertificateError::Unreadable(other.to_string()),
+    })?;
+    let Some((_, chain)) = store.private_key_chain() else { return Err(CertificateError::NoKey) };
+    let first = chain.certs().first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
+    Ok((first.as_der().to_vec(), Key::Pkcs8(chain.key().as_der().to_vec().into())))
+}
+
+impl std::str::FromStr for Thumbprint {
+    type Err = CertificateError;
+
+    /// As it is copied from a dialogue of Windows, with blanks, colons and the invisible mark in front.
+    fn from_str(text: &str) -> Result<Self, CertificateError> {
+        let mut digits = Vec::new();
+        for c in text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ':' | '\u{200E}' | '\u{200F}')) {
+            let digit = c.to_digit(16).ok_or(CertificateError::Thumbprint)?;
+            digits.push(u8::try_from(digit).map_err(|_| CertificateError::Thumbprint)?);
+        }
+        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+        match (digits.len(), <[u8; 20]>::try_from(bytes.as_slice()), <[u8; 32]>::try_from(bytes.as_slice())) {
+            (40, Ok(hash), _) => Ok(Self::Sha1(hash)),
+            (64, _, Ok(hash)) => Ok(Self::Sha256(hash)),
+            _ => Err(CertificateError::Thumbprint),
+        }
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes: &[u8] = match self {
+            Self::Sha1(hash) => hash,
+            Self::Sha256(hash) => hash,
+        };
+        bytes.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Thumbprint({self})")
+    }
+}
