@@ -191,7 +191,9 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
         | "ServerBusyException"
         | "TransientException"
         | "BackendCommunicationException" => (Transient, "try again later"),
-        "AmbiguousParameterSetException" => (InvalidInput, "these parameters do not go together, or one is not known"),
+        "AmbiguousParameterSetException" => {
+            (InvalidInput, "these parameters do not go together, or one is not known")
+        }
         "ParameterTransformationException" => {
             (InvalidInput, "a value is not of the type that the parameter takes")
         }

@@ -73,9 +73,9 @@ pub fn redirection(from: &Url, location: &str) -> Option<Url> {
     if is_own {
         return Some(to);
     }
-    let is_regional = REGIONAL
-        .iter()
-        .any(|domain| host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.')));
+    let is_regional = REGIONAL.iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    });
     if to.scheme() != "https" || !is_regional || !to.username().is_empty() || to.password().is_some() {
         return None;
     }

@@ -72,9 +72,17 @@ pub(super) fn failure(reply: &Reply<'_>, now: SystemTime) -> Failure {
         }
         (_, Some(told)) if is_expired_page(&told.text) => Failure::PageExpired,
         (_, Some(told)) => Failure::Refused(Box::new(told.into_record())),
-        (500.., None) => Failure::Unavailable { text: or(&plain, "the service has an internal error"), after },
+        (500.., None) => {
+            Failure::Unavailable { text: or(&plain, "the service has an internal error"), after }
+        }
         (status, None) => Failure::Unreadable(format!("status {status}, {}", describe(reply.body))),
     }
+}
+
+/// An error that did not end the cmdlet: a text, in the form of `details`.
+pub(super) fn record(text: String) -> ErrorRecord {
+    let told = of_details(&text, 0);
+    Told { text: shown(&told.text), ..told }.into_record()
 }
 
 /// What a body that is no envelope looks like.
@@ -142,7 +150,8 @@ fn told(body: &[u8]) -> Option<Told> {
 
 /// `error` of an envelope: the details say most, then the exception inside, then the message, which says next to nothing.
 fn of_error(error: &Json, depth: usize) -> Option<Told> {
-    let details = error.pointer("/details/0/message").and_then(Json::as_str).map(|text| of_details(text, depth));
+    let details =
+        error.pointer("/details/0/message").and_then(Json::as_str).map(|text| of_details(text, depth));
     let inner = error.get("innererror");
     let internal = inner.and_then(|inner| inner.get("internalexception"));
     let told = details.or_else(|| of_exception(internal?)).or_else(|| {
@@ -179,11 +188,9 @@ fn of_details(text: &str, depth: usize) -> Told {
         };
     }
     match text.splitn(3, '|').collect::<Vec<_>>().as_slice() {
-        [id, exception, text] => Told {
-            id: (*id).to_owned(),
-            exception: (*exception).to_owned(),
-            text: (*text).to_owned(),
-        },
+        [id, exception, text] => {
+            Told { id: (*id).to_owned(), exception: (*exception).to_owned(), text: (*text).to_owned() }
+        }
         _ => Told { text: text.to_owned(), ..Told::default() },
     }
 }
@@ -218,7 +225,12 @@ fn is_expired_page(text: &str) -> bool {
 /// A body as text for a person, if it is one.
 fn plain_text(body: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(body) else { return String::new() };
-    text.chars().filter(|c| !c.is_control() || *c == '\n').take(MOST_TEXT).collect::<String>().trim().to_owned()
+    text.chars()
+        .filter(|c| !c.is_control() || *c == '\n')
+        .take(MOST_TEXT)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn or(text: &str, otherwise: &str) -> String {

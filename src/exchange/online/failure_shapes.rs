@@ -40,7 +40,9 @@ fn details_as_text() {
         refused(of(404, &body)),
         (ErrorClass::NotFound, "Ex6F9304".into(), "It isn't there | really.".into())
     );
-    let body = with_details("|Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException|matches multiple entries");
+    let body = with_details(
+        "|Microsoft.Exchange.Configuration.Tasks.ManagementObjectAmbiguousException|matches multiple entries",
+    );
     assert_eq!(refused(of(400, &body)).0, ErrorClass::Conflict);
     let body = with_details("only text");
     assert_eq!(refused(of(400, &body)).2, "only text");
@@ -104,7 +106,12 @@ fn parameters_that_do_not_fit() {
 
 #[test]
 fn transient_by_name() {
-    for name in ["CmdletProxyNotAvailableFailure", "ServerBusyException", "TransientException", "BackendCommunicationException"] {
+    for name in [
+        "CmdletProxyNotAvailableFailure",
+        "ServerBusyException",
+        "TransientException",
+        "BackendCommunicationException",
+    ] {
         let body = with_details(&format!("|Microsoft.Exchange.{name}|x"));
         assert_eq!(refused(of(400, &body)).0, ErrorClass::Transient, "{name}");
     }
@@ -128,7 +135,9 @@ fn sign_in_and_rights() {
     let mut forbidden = reply(403, &zeros);
     assert!(matches!(failure(&forbidden, now), Failure::Forbidden(text) if text.contains("ManageAsApp")));
     forbidden.diagnostics = Some("2000003;reason=\"the role is missing\"");
-    assert!(matches!(failure(&forbidden, now), Failure::Forbidden(text) if text.contains("the role is missing")));
+    assert!(
+        matches!(failure(&forbidden, now), Failure::Forbidden(text) if text.contains("the role is missing"))
+    );
     let told = json!({"error": {"message": "User is not allowed to call Get-Mailbox"}});
     assert_eq!(of(403, &told), Failure::Forbidden("User is not allowed to call Get-Mailbox".into()));
 }

@@ -1,6 +1,7 @@
 //! Exchange Online: one HTTPS request per cmdlet, as the service's own module sends it. The interface is no published
 //! contract; what is known of it is what public clients send and what was recorded.
 
+mod conversation;
 mod environment;
 mod failure;
 mod request;

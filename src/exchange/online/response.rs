@@ -73,8 +73,8 @@ fn value(json: &Json, depth: usize) -> Value {
             // `X@odata.type` and `X@data.type` stand beside X and say how the server held it.
             let members = members.iter().filter(|(name, _)| !name.contains('@'));
             let object = Object::of_type(&["Deserialized.Exchange.GenericHashTable", "System.Object"]);
-            let object =
-                members.fold(object, |object, (name, member)| object.with_adapted(name, value(member, depth + 1)));
+            let object = members
+                .fold(object, |object, (name, member)| object.with_adapted(name, value(member, depth + 1)));
             Value::Object(Arc::new(object))
         }
     }
@@ -136,7 +136,9 @@ mod tests {
     /// Any of these taken for an empty list would make an export delete everything.
     #[test]
     fn what_is_no_envelope_is_no_empty_list() {
-        for text in ["", "\0\0\0\0", "<html></html>", "[]", "{}", "null", r#"{"value":null}"#, r#"{"value":[{"a":"#] {
+        for text in
+            ["", "\0\0\0\0", "<html></html>", "[]", "{}", "null", r#"{"value":null}"#, r#"{"value":[{"a":"#]
+        {
             assert_eq!(page(text.as_bytes()), None, "{text:?}");
         }
         for link in [json!(7), json!("not a link")] {

@@ -46,18 +46,24 @@ impl TokenError {
     pub fn hint(&self) -> Option<&'static str> {
         let Self::Refused { code, .. } = self else { return None };
         Some(match (*code)? {
-            700_027 => "upload the certificate to the application's registration; after a change it takes a minute",
+            700_027 => {
+                "upload the certificate to the application's registration; after a change it takes a minute"
+            }
             7_000_215 => "the client secret is wrong; its value is meant, not its id",
             7_000_222 => "the client secret has expired; make a new one, or better use a certificate",
             700_024 => "set this machine's clock",
             700_016 => "application_id and tenant do not belong together",
             90_002 => "there is no such tenant; check tenant, and environment for national clouds",
             500_011 => "the service is not known in this tenant; check environment",
-            50_076 | 50_079 => "the account needs a second factor, which a program has not; sign in with a certificate",
+            50_076 | 50_079 => {
+                "the account needs a second factor, which a program has not; sign in with a certificate"
+            }
             50_126 => "user name or password is wrong",
             65_001 => "an administrator has to consent to the application's permissions",
             700_082 => "the refresh token was not used for too long; sign in once more",
-            7_000_218 => "the application needs a secret or a certificate, or has to be registered as a public client",
+            7_000_218 => {
+                "the application needs a secret or a certificate, or has to be registered as a public client"
+            }
             53_003 => "a Conditional Access policy of the tenant blocks this sign-in",
             _ => return None,
         })
@@ -88,11 +94,18 @@ pub(super) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
             refresh: text("refresh_token").map(|token| token.to_owned().into()),
         });
     }
-    let code = json.pointer("/error_codes/0").and_then(Json::as_u64).and_then(|code| u32::try_from(code).ok());
-    let told = json.get("error_description").or_else(|| json.get("error")).and_then(Json::as_str).unwrap_or_default();
+    let code =
+        json.pointer("/error_codes/0").and_then(Json::as_u64).and_then(|code| u32::try_from(code).ok());
+    let told = json
+        .get("error_description")
+        .or_else(|| json.get("error"))
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     // Trace and correlation ids follow on lines of their own.
-    let text: String = told.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect();
-    let is_temporary = status == 429 || status >= 500 || json.get("error").is_some_and(|it| it == "temporarily_unavailable");
+    let text: String =
+        told.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect();
+    let is_temporary =
+        status == 429 || status >= 500 || json.get("error").is_some_and(|it| it == "temporarily_unavailable");
     Err(if is_temporary { TokenError::Later { text } } else { TokenError::Refused { code, text } })
 }
 

@@ -27,8 +27,12 @@ pub(super) struct Claims<'a> {
 }
 
 /// The assertion, signed with PS256.
-pub(super) fn assertion(claims: &Claims<'_>, certificate: &Certificate) -> Result<SecretString, CertificateError> {
-    let header = json!({"alg": "PS256", "typ": "JWT", "x5t#S256": URL_SAFE_NO_PAD.encode(certificate.sha256())});
+pub(super) fn assertion(
+    claims: &Claims<'_>,
+    certificate: &Certificate,
+) -> Result<SecretString, CertificateError> {
+    let header =
+        json!({"alg": "PS256", "typ": "JWT", "x5t#S256": URL_SAFE_NO_PAD.encode(certificate.sha256())});
     let begin = claims.now.saturating_sub(SKEW);
     let body = json!({
         "aud": claims.audience,

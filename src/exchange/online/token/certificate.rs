@@ -93,7 +93,8 @@ impl Certificate {
             return Err(CertificateError::AnotherKey);
         }
         let validity = tbs.validity();
-        let valid = validity.not_before.to_unix_duration().as_secs()..=validity.not_after.to_unix_duration().as_secs();
+        let valid = validity.not_before.to_unix_duration().as_secs()
+            ..=validity.not_after.to_unix_duration().as_secs();
         Ok(Self { der, key, valid })
     }
 
@@ -167,7 +168,8 @@ fn from_pem(bytes: &[u8]) -> Result<(Vec<u8>, Key), CertificateError> {
         CertificateDer::pem_slice_iter(bytes).collect::<Result<_, _>>().map_err(unreadable)?;
     let first = certificates.first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
     if bytes.windows(21).any(|part| part == b"BEGIN ENCRYPTED PRIVA") {
-        let why = "the key is encrypted; use PFX, or a PEM file without a password that only its owner can read";
+        let why =
+            "the key is encrypted; use PFX, or a PEM file without a password that only its owner can read";
         return Err(CertificateError::Unreadable(why.into()));
     }
     let key = match PrivateKeyDer::from_pem_slice(bytes) {
@@ -181,10 +183,13 @@ fn from_pem(bytes: &[u8]) -> Result<(Vec<u8>, Key), CertificateError> {
 
 fn from_pfx(bytes: &[u8], password: Option<&SecretString>) -> Result<(Vec<u8>, Key), CertificateError> {
     let password = password.map_or("", |password| password.expose_secret());
-    let store = KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed).map_err(|error| match error {
-        p12_keystore::error::Error::MacError(_) | p12_keystore::error::Error::Pkcs5Error(_) => CertificateError::Password,
-        other => CertificateError::Unreadable(other.to_string()),
-    })?;
+    let store =
+        KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Relaxed).map_err(|error| match error {
+            p12_keystore::error::Error::MacError(_) | p12_keystore::error::Error::Pkcs5Error(_) => {
+                CertificateError::Password
+            }
+            other => CertificateError::Unreadable(other.to_string()),
+        })?;
     let Some((_, chain)) = store.private_key_chain() else { return Err(CertificateError::NoKey) };
     let first = chain.certs().first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
     Ok((first.as_der().to_vec(), Key::Pkcs8(chain.key().as_der().to_vec().into())))
@@ -200,7 +205,8 @@ impl std::str::FromStr for Thumbprint {
             let digit = c.to_digit(16).ok_or(CertificateError::Thumbprint)?;
             digits.push(u8::try_from(digit).map_err(|_| CertificateError::Thumbprint)?);
         }
-        let bytes: Vec<u8> = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
         match (digits.len(), <[u8; 20]>::try_from(bytes.as_slice()), <[u8; 32]>::try_from(bytes.as_slice())) {
             (40, Ok(hash), _) => Ok(Self::Sha1(hash)),
             (64, _, Ok(hash)) => Ok(Self::Sha256(hash)),

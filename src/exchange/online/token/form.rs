@@ -42,9 +42,9 @@ pub(super) fn form(
     form.append_pair("client_id", client).append_pair("scope", scope);
     match grant {
         Grant::ClientCredentials => form.append_pair("grant_type", "client_credentials"),
-        Grant::RefreshToken(token) => {
-            form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token.expose_secret())
-        }
+        Grant::RefreshToken(token) => form
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("refresh_token", token.expose_secret()),
         Grant::AuthorizationCode { code, redirect_uri } => form
             .append_pair("grant_type", "authorization_code")
             .append_pair("code", code.expose_secret())

@@ -19,7 +19,9 @@ fn openssl(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
         Ok(ran) => ran,
         Err(error) => {
             assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "openssl: {error}");
-            println!("SKIPPED: openssl is not installed: certificates are not checked by another implementation");
+            println!(
+                "SKIPPED: openssl is not installed: certificates are not checked by another implementation"
+            );
             return None;
         }
     };
@@ -31,7 +33,21 @@ fn openssl(folder: &Path, arguments: &[&str]) -> Option<Vec<u8>> {
 fn certificate(folder: &Path, key: &str, days: &str) -> Option<()> {
     openssl(
         folder,
-        &["req", "-x509", "-newkey", key, "-nodes", "-subj", "/CN=bridge", "-days", days, "-keyout", "key.pem", "-out", "cert.pem"],
+        &[
+            "req",
+            "-x509",
+            "-newkey",
+            key,
+            "-nodes",
+            "-subj",
+            "/CN=bridge",
+            "-days",
+            days,
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+        ],
     )
     .map(|_| ())
 }
@@ -52,24 +68,51 @@ fn pem_and_both_generations_of_pfx_give_the_same_certificate() {
         return;
     }
     let plain = Certificate::parse(&both(folder), None).unwrap();
-    let fingerprint = openssl(folder, &["x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha1"]).unwrap();
-    let (_, sha1) = String::from_utf8(fingerprint).unwrap().trim().split_once('=').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let fingerprint =
+        openssl(folder, &["x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha1"]).unwrap();
+    let (_, sha1) = String::from_utf8(fingerprint)
+        .unwrap()
+        .trim()
+        .split_once('=')
+        .map(|(a, b)| (a.to_owned(), b.to_owned()))
+        .unwrap();
     assert!(plain.has(&sha1.parse().unwrap()));
     assert!(plain.has(&format!("\u{200e}{}", sha1.replace(':', " ").to_lowercase()).parse().unwrap()));
 
     let password = SecretString::from("Canary-pfx 1!");
-    let base = ["pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-passout", "pass:Canary-pfx 1!", "-out"];
+    let base = [
+        "pkcs12",
+        "-export",
+        "-inkey",
+        "key.pem",
+        "-in",
+        "cert.pem",
+        "-passout",
+        "pass:Canary-pfx 1!",
+        "-out",
+    ];
     openssl(folder, &[&base[..], &["new.pfx"]].concat());
     let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-legacy"];
     openssl(folder, &[&base[..], &["old.pfx"], &old].concat());
     for name in ["new.pfx", "old.pfx"] {
-        let pfx = Certificate::parse(&read(folder, name), Some(&password)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let pfx = Certificate::parse(&read(folder, name), Some(&password))
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(pfx.sha256(), plain.sha256(), "{name}");
         for wrong in [None, Some(SecretString::from("wrong"))] {
-            assert_eq!(Certificate::parse(&read(folder, name), wrong.as_ref()).unwrap_err(), CertificateError::Password, "{name}");
+            assert_eq!(
+                Certificate::parse(&read(folder, name), wrong.as_ref()).unwrap_err(),
+                CertificateError::Password,
+                "{name}"
+            );
         }
     }
-    openssl(folder, &["pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-passout", "pass:", "-out", "open.pfx"]);
+    openssl(
+        folder,
+        &[
+            "pkcs12", "-export", "-inkey", "key.pem", "-in", "cert.pem", "-passout", "pass:", "-out",
+            "open.pfx",
+        ],
+    );
     assert_eq!(Certificate::parse(&read(folder, "open.pfx"), None).unwrap().sha256(), plain.sha256());
     openssl(folder, &["rsa", "-in", "key.pem", "-traditional", "-out", "key1.pem"]);
     let traditional = [read(folder, "cert.pem"), read(folder, "key1.pem")].concat();
@@ -99,15 +142,25 @@ fn what_cannot_sign_in() {
     let other = both(folder);
     let chosen = Certificate::choose([other.clone(), b"readme".to_vec(), good.clone()], &one, None).unwrap();
     assert_eq!(chosen.sha256(), parsed.sha256());
-    assert_eq!(Certificate::choose([good.clone(), good], &one, None).unwrap_err(), CertificateError::Several(2));
+    assert_eq!(
+        Certificate::choose([good.clone(), good], &one, None).unwrap_err(),
+        CertificateError::Several(2)
+    );
     assert!(matches!(Certificate::choose([other], &one, None), Err(CertificateError::NoMatch(_))));
 
     openssl(folder, &["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ec.pem"]);
     openssl(folder, &["req", "-x509", "-key", "ec.pem", "-subj", "/CN=ec", "-out", "eccert.pem"]);
     let curve = [read(folder, "ec.pem"), read(folder, "eccert.pem")].concat();
     assert_eq!(Certificate::parse(&curve, None).unwrap_err(), CertificateError::NotRsa);
-    for bytes in [&b""[..], b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]] {
-        assert!(matches!(Certificate::parse(bytes, None), Err(CertificateError::Unreadable(_) | CertificateError::NoKey)));
+    for bytes in [
+        &b""[..],
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+        &[0x30, 0x84, 0xff, 0xff, 0xff, 0xff],
+    ] {
+        assert!(matches!(
+            Certificate::parse(bytes, None),
+            Err(CertificateError::Unreadable(_) | CertificateError::NoKey)
+        ));
     }
     for text in ["", "12", "zz", &"0".repeat(41), "0x00"] {
         assert!(text.parse::<Thumbprint>().is_err(), "{text}");
@@ -123,7 +176,12 @@ fn an_assertion_is_signed_as_ps256_says() {
         return;
     }
     let signer = Certificate::parse(&both(folder), None).unwrap();
-    let claims = Claims { audience: "https://login.example/t/oauth2/v2.0/token", client: "app", id: Uuid::from_u128(7), now: 1_800_000_000 };
+    let claims = Claims {
+        audience: "https://login.example/t/oauth2/v2.0/token",
+        client: "app",
+        id: Uuid::from_u128(7),
+        now: 1_800_000_000,
+    };
     let assertion = assertion(&claims, &signer).unwrap();
     let (signed, signature) = assertion.expose_secret().rsplit_once('.').unwrap();
     std::fs::write(folder.join("signed"), signed).unwrap();
@@ -134,19 +192,28 @@ fn an_assertion_is_signed_as_ps256_says() {
     let told = openssl(folder, &[&verify[..], &pss, &["signed"]].concat()).unwrap();
     assert_eq!(String::from_utf8(told).unwrap().trim(), "Verified OK");
 
-    let header: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').next().unwrap()).unwrap()).unwrap();
+    let header: Json =
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').next().unwrap()).unwrap()).unwrap();
     assert_eq!((&header["alg"], &header["typ"]), (&json!("PS256"), &json!("JWT")));
     let body = payload(assertion.expose_secret()).unwrap();
     assert_eq!((&body["iss"], &body["sub"]), (&json!("app"), &json!("app")));
     assert_eq!(body["aud"], claims.audience);
     let life = body["exp"].as_u64().unwrap() - body["nbf"].as_u64().unwrap();
-    assert!(life <= 600 && body["exp"].as_u64().unwrap() > claims.now && body["nbf"].as_u64().unwrap() < claims.now);
+    assert!(
+        life <= 600
+            && body["exp"].as_u64().unwrap() > claims.now
+            && body["nbf"].as_u64().unwrap() < claims.now
+    );
 }
 
 #[test]
 fn answers_of_the_directory() {
     let answer = |status, body: Json| granted(status, body.to_string().as_bytes());
-    let good = answer(200, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t", "refresh_token": "r"})).unwrap();
+    let good = answer(
+        200,
+        json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t", "refresh_token": "r"}),
+    )
+    .unwrap();
     assert_eq!((good.lifetime.as_secs(), good.access.expose_secret()), (3599, "t"));
     assert_eq!(good.refresh.unwrap().expose_secret(), "r");
     let identity = answer(200, json!({"expires_in": "86399", "access_token": "t"})).unwrap();
@@ -165,7 +232,9 @@ fn answers_of_the_directory() {
     }
     assert!(matches!(refused(1, 503), TokenError::Later { .. }));
     assert!(matches!(granted(502, b"<html>"), Err(TokenError::Later { .. })));
-    for (status, body) in [(200, &b""[..]), (200, b"{}"), (200, b"{\"access_token\":\"\"}"), (404, b"<html>"), (200, b"[1]")] {
+    for (status, body) in
+        [(200, &b""[..]), (200, b"{}"), (200, b"{\"access_token\":\"\"}"), (404, b"<html>"), (200, b"[1]")]
+    {
         assert!(matches!(granted(status, body), Err(TokenError::Unreadable(_))), "{status}");
     }
 }

@@ -1,0 +1,273 @@
+//! One cmdlet from its first request to its last page, without I/O: what to send, and what an answer means for what comes
+//! next. Redirections, cookies, a token that is not taken, and pages are met here; waiting is not.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use url::Url;
+use wsman::clixml::Value;
+use wsman::psrp::{ErrorRecord, Outcome};
+
+use super::environment::redirection;
+use super::failure::{Failure, Reply, describe, failure};
+use super::request::PAGE;
+use super::response;
+use crate::exchange::Answer;
+
+/// Redirections of one request.
+const MAX_REDIRECTS: u32 = 5;
+/// Pages of one answer: a thousand million records.
+const MAX_PAGES: u32 = 1_000_000;
+
+/// What every request of a connection has in common.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    /// `.../adminapi/beta/TENANT/InvokeCommand`
+    pub(super) url: Url,
+    /// `X-AnchorMailbox`
+    pub(super) anchor: String,
+    /// One GUID for a connection
+    pub(super) connection_id: String,
+}
+
+/// A request to be sent with the token of now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request<'a> {
+    pub(super) url: &'a Url,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: &'a [u8],
+}
+
+/// What an answer leads to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Step {
+    /// [`Conversation::request`] has the next one
+    Send,
+    /// The same again with a new token, for which these claims are asked
+    NewToken { claims: Option<String> },
+    /// The cmdlet has ended
+    Done(Answer),
+    /// There is no answer
+    Failed(Trouble),
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// A token that is new is not taken either
+    Unauthorized,
+    /// The application or account may not do this at all
+    Forbidden(String),
+    /// Nothing was done; later
+    Throttled { text: String, after: Option<Duration> },
+    /// Nobody knows whether anything was done; later
+    Unavailable { text: String, after: Option<Duration> },
+    /// The pages of one list did not come together
+    Torn,
+    /// The server sends the client where a token must not go
+    Elsewhere(String),
+    /// Not the service, or a service that is not known
+    Unreadable(String),
+}
+
+/// An answer as it came.
+pub(super) struct Received<'a> {
+    pub(super) reply: Reply<'a>,
+    /// `Location`
+    pub(super) location: Option<&'a str>,
+    /// Each `Set-Cookie`
+    pub(super) cookies: Vec<&'a str>,
+}
+
+/// One cmdlet under way.
+pub(super) struct Conversation<'a> {
+    site: &'a Site,
+    cmdlet: &'a str,
+    body: Vec<u8>,
+    request_id: String,
+    at: Url,
+    /// Cookies by host: a page is kept by the server that began it
+    cookies: BTreeMap<String, BTreeMap<String, String>>,
+    objects: Vec<Value>,
+    errors: Vec<ErrorRecord>,
+    warnings: Vec<String>,
+    /// What the caller wants at most
+    limit: Option<usize>,
+    /// Objects are handed over as they come, so that nothing can be begun again
+    streams: bool,
+    handed_over: usize,
+    pages: u32,
+    redirects: u32,
+    has_renewed: bool,
+    has_restarted: bool,
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(
+        site: &'a Site,
+        cmdlet: &'a str,
+        body: Vec<u8>,
+        request_id: String,
+        limit: Option<usize>,
+        streams: bool,
+    ) -> Self {
+        Self {
+            site,
+            cmdlet,
+            body,
+            request_id,
+            at: site.url.clone(),
+            cookies: BTreeMap::new(),
+            objects: Vec::new(),
+            errors: Vec::new(),
+            warnings: Vec::new(),
+            limit,
+            streams,
+            handed_over: 0,
+            pages: 0,
+            redirects: 0,
+            has_renewed: false,
+            has_restarted: false,
+        }
+    }
+
+    /// What is to be sent now. The same body and headers ask for every page.
+    pub(super) fn request(&self) -> Request<'_> {
+        let mut headers = vec![
+            ("Accept", "application/json".to_owned()),
+            ("Content-Type", "application/json; charset=utf-8".to_owned()),
+            ("X-AnchorMailbox", self.site.anchor.clone()),
+            ("X-CmdletName", self.cmdlet.to_owned()),
+            ("X-ResponseFormat", "json".to_owned()),
+            ("X-SerializationLevel", "Partial".to_owned()),
+            ("Prefer", format!("odata.maxpagesize={PAGE}")),
+            ("connection-id", self.site.connection_id.clone()),
+            ("client-request-id", self.request_id.clone()),
+        ];
+        let held = self.at.host_str().and_then(|host| self.cookies.get(host));
+        if let Some(cookies) = held.filter(|cookies| !cookies.is_empty()) {
+            let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            headers.push(("Cookie", line.join("; ")));
+        }
+        Request { url: &self.at, headers, body: &self.body }
+    }
+
+    /// Objects that came since the last time.
+    pub(super) fn take_objects(&mut self) -> Vec<Value> {
+        self.handed_over += self.objects.len();
+        std::mem::take(&mut self.objects)
+    }
+
+    /// Understands an answer.
+    pub(super) fn receive(&mut self, received: &Received<'_>, now: SystemTime) -> Step {
+        self.keep(&received.cookies);
+        let status = received.reply.status;
+        if (300..400).contains(&status) {
+            return self.follow(received.location.unwrap_or_default());
+        }
+        if status == 200 {
+            return match response::page(received.reply.body) {
+                Some(page) => self.page(page),
+                None => Step::Failed(Trouble::Unreadable(describe(received.reply.body))),
+            };
+        }
+        match failure(&received.reply, now) {
+            Failure::Refused(record) => self.done(Outcome::Failed(Some(record))),
+            Failure::PageExpired if self.pages > 0 && !self.has_restarted && self.handed_over == 0 => {
+                self.restart()
+            }
+            Failure::PageExpired => Step::Failed(Trouble::Torn),
+            Failure::Unauthorized { claims } if !self.has_renewed => {
+                self.has_renewed = true;
+                Step::NewToken { claims }
+            }
+            Failure::Unauthorized { .. } => Step::Failed(Trouble::Unauthorized),
+            Failure::Forbidden(text) => Step::Failed(Trouble::Forbidden(text)),
+            Failure::Throttled { text, after } => Step::Failed(Trouble::Throttled { text, after }),
+            Failure::Unavailable { text, after } => Step::Failed(Trouble::Unavailable { text, after }),
+            Failure::Unreadable(text) => Step::Failed(Trouble::Unreadable(text)),
+        }
+    }
+
+    fn page(&mut self, page: response::Page) -> Step {
+        self.pages += 1;
+        self.redirects = 0;
+        self.objects.extend(page.objects);
+        self.warnings.extend(page.warnings);
+        self.errors.extend(page.errors.into_iter().map(super::failure::record));
+        let so_far = self.handed_over + self.objects.len();
+        if let Some(limit) = self.limit.filter(|limit| so_far >= *limit) {
+            self.objects.truncate(limit.saturating_sub(self.handed_over));
+            // The server says so because of the limit, and the caller knows it.
+            self.warnings.retain(|warning| !warning.starts_with("There are more results available"));
+            return self.done(Outcome::Completed);
+        }
+        let Some(next) = page.next else { return self.done(Outcome::Completed) };
+        if self.pages >= MAX_PAGES {
+            return Step::Failed(Trouble::Torn);
+        }
+        // A page is at the server that made its link, which is the one that was asked.
+        match redirection(&self.at, next.as_str()) {
+            Some(next) => {
+                self.at = next;
+                Step::Send
+            }
+            None => Step::Failed(Trouble::Elsewhere(next.host_str().unwrap_or_default().to_owned())),
+        }
+    }
+
+    fn follow(&mut self, location: &str) -> Step {
+        self.redirects += 1;
+        match redirection(&self.at, location).filter(|_| self.redirects <= MAX_REDIRECTS) {
+            Some(to) => {
+                self.at = to;
+                Step::Send
+            }
+            None => {
+                let host = Url::parse(location).ok().and_then(|url| url.host_str().map(str::to_owned));
+                Step::Failed(Trouble::Elsewhere(host.unwrap_or_else(|| "nowhere".into())))
+            }
+        }
+    }
+
+    fn restart(&mut self) -> Step {
+        self.has_restarted = true;
+        self.pages = 0;
+        self.at = self.site.url.clone();
+        self.objects.clear();
+        self.errors.clear();
+        self.warnings.clear();
+        Step::Send
+    }
+
+    fn done(&mut self, outcome: Outcome) -> Step {
+        let objects = if self.streams { Vec::new() } else { std::mem::take(&mut self.objects) };
+        Step::Done(Answer {
+            objects,
+            errors: std::mem::take(&mut self.errors),
+            warnings: std::mem::take(&mut self.warnings),
+            outcome,
+        })
+    }
+
+    /// Name and value of each cookie, for the host that set it. Attributes say nothing that matters within one cmdlet.
+    fn keep(&mut self, cookies: &[&str]) {
+        const MOST: usize = 50;
+        let Some(host) = self.at.host_str() else { return };
+        let jar = self.cookies.entry(host.to_owned()).or_default();
+        for cookie in cookies {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            if let Some((name, value)) = pair.split_once('=')
+                && (jar.len() < MOST || jar.contains_key(name.trim()))
+                && pair.len() <= 4096
+                && !pair.chars().any(char::is_control)
+            {
+                jar.insert(name.trim().to_owned(), value.trim().to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;
