@@ -150,6 +150,7 @@ impl Context {
     /// The connection that is meant, and the others of the file.
     pub(super) fn load_connections(&self) -> Result<(Connection, Vec<Connection>), CommandError> {
         let config = Config::load(&self.common.config)?;
+        config.warnings.iter().for_each(|warning| self.say(&format!("warning: {warning}")));
         let default = config.connection(self.common.connection.as_deref())?.clone();
         let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
         Ok((default, others))

@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, command: Export) -> Result<u8, Comman
         },
     };
     // What is wrong with the name shows before anything is contacted.
-    export::identifier::Identifier::parse(&connection.name).map_err(export::ExportError::from)?;
+    crate::config::Identifier::parse(&connection.name).map_err(export::ExportError::from)?;
     let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
     let exchange = chosen.open_one(connection).await?;

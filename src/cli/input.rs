@@ -1,13 +1,14 @@
 //! Flows and saved plans from a file or standard input.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
 use super::CommandError;
 use super::common::Context;
 use super::session::Chosen;
+use crate::flow::intake::orders::{self, Order};
 use crate::flow::intake::{self, Flow, RefusedRow, Row};
 use crate::flow::journal::Failed;
 use crate::flow::run::Work;
@@ -52,6 +53,17 @@ pub(super) async fn work(
         check_password(change, chosen)?;
     }
     Ok(Work::Plan(plan))
+}
+
+/// Reads provisioning orders for a connection.
+pub(super) fn orders(
+    named: &Path,
+    files: &[PathBuf],
+    chosen: &Chosen,
+    run: Uuid,
+) -> Result<(Flow, Vec<Order>), CommandError> {
+    let (flow, orders) = orders::read(named, files, run)?;
+    Ok((fitting(flow, chosen)?, orders))
 }
 
 /// Changes of the journal, to be tried again.

@@ -13,6 +13,7 @@ mod common;
 mod doctor;
 mod error;
 mod export;
+mod fulfill;
 mod init;
 mod input;
 mod invoke;
@@ -21,6 +22,7 @@ mod perform;
 mod plan;
 mod progress;
 mod report;
+mod results;
 mod retry;
 mod session;
 mod signal;
@@ -55,6 +57,7 @@ Exit codes:
 enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Fulfill(fulfill::Fulfill),
     Export(export::Export),
     Invoke(invoke::Invoke),
     Doctor(doctor::Doctor),
@@ -113,10 +116,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
-    let graceful = matches!(command, Command::Apply(_) | Command::Lab(_));
+    let by_itself = match command {
+        Command::Apply(_) | Command::Retry(_) | Command::Lab(_) => 1,
+        // With the second one it still says what became of the orders.
+        Command::Fulfill(_) => 2,
+        _ => 0,
+    };
     tokio::select! {
         biased;
-        () = signal::ended(&stop, graceful, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
+        () = signal::ended(&stop, by_itself, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
         code = dispatch(context, command, &stop) => code,
     }
 }
@@ -125,6 +133,7 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
     match command {
         Command::Plan(command) => plan::run(context, command).await,
         Command::Apply(command) => apply::run(context, command, stop).await,
+        Command::Fulfill(command) => fulfill::run(context, command, stop).await,
         Command::Export(command) => export::run(context, command).await,
         Command::Invoke(command) => invoke::run(context, command).await,
         Command::Doctor(command) => doctor::run(context, command).await,

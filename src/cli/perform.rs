@@ -1,4 +1,4 @@
-//! What `apply` and `retry` have in common: work is done, journalled, shown.
+//! What `apply`, `retry` and `fulfill` have in common: work is done, journalled, shown.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::{CommandError, input};
 use crate::config::Connection;
 use crate::flow::journal::{Journal, RunEnd};
 use crate::flow::run::{self, Options, Stop, Work};
-use crate::report::{Totals, default_folder, summary, write_folder};
+use crate::report::{ChangeResult, Totals, default_folder, summary, write_folder};
 
 /// What is to be done.
 pub(super) struct Task {
@@ -24,13 +24,32 @@ pub(super) struct Task {
     pub(super) report: Option<PathBuf>,
 }
 
-/// Does it, and returns the exit code.
+/// Does it, shows it, and returns the exit code.
 pub(super) async fn perform(
     context: &Context,
     chosen: Chosen,
     task: Task,
     stop: &Stop,
 ) -> Result<u8, CommandError> {
+    let worked = work_off(context, chosen, task, stop).await?;
+    show(context, &worked, stop)
+}
+
+/// Work that came to an end.
+#[derive(Default)]
+pub(super) struct Worked {
+    /// One for each change that was begun
+    pub(super) results: Vec<ChangeResult>,
+    page: Option<PathBuf>,
+}
+
+/// Does it.
+pub(super) async fn work_off(
+    context: &Context,
+    chosen: Chosen,
+    task: Task,
+    stop: &Stop,
+) -> Result<Worked, CommandError> {
     let Task { id, command, work, options, report } = task;
     let connection = &chosen.default;
     let names = input::connections(work.changes());
@@ -64,9 +83,15 @@ pub(super) async fn perform(
     journal.close().await;
     drop(locks);
     chosen.end().await?;
+    Ok(Worked { results, page })
+}
+
+/// Shows what became of it, and returns the exit code.
+pub(super) fn show(context: &Context, worked: &Worked, stop: &Stop) -> Result<u8, CommandError> {
+    let Worked { results, page } = worked;
     match context.common.output {
-        Output::Text => context.out(&summary(&results, context.output_style()))?,
-        Output::Json | Output::Jsonl => context.out_json(&results)?,
+        Output::Text => context.out(&summary(results, context.output_style()))?,
+        Output::Json | Output::Jsonl => context.out_json(results)?,
     }
     if let Some(page) = page {
         context.say(&format!("report: {}", page.display()));
@@ -76,7 +101,7 @@ pub(super) async fn perform(
             CommandError::interrupted().hint("what was not begun is kept; run the same command again")
         );
     }
-    Ok(Totals::of(&results).exit_code())
+    Ok(Totals::of(results).exit_code())
 }
 
 /// Writes the report. That it cannot be written does not undo the work: it is said, and it can be made again.

@@ -12,6 +12,7 @@ use super::CommandError;
 use super::common::Context;
 use super::lab::temporary_folder;
 use super::trace;
+use crate::config::agent::Options;
 use crate::config::{Config, Connection, Endpoint};
 use crate::exchange::{self, Exchange};
 use crate::flow::intake::Flow;
@@ -22,6 +23,8 @@ use crate::lab::{self, Running, Seed, ServeOptions};
 
 /// The connection of rows that name none.
 const LAB: &str = "lab";
+/// The connection that has no name of its own.
+const UNNAMED: &str = "exchange";
 /// The file that is read when no other is named.
 const DEFAULT_CONFIG: &str = "mailwright.toml";
 
@@ -124,11 +127,29 @@ impl Chosen {
 
 /// The connections of the configuration file, or those of the lab.
 pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
+    choose_with(context, None).await
+}
+
+/// The same, with the sign-in that somebody else hands over. Where it says everything, no configuration file is needed.
+pub(super) async fn choose_with(context: &Context, options: Option<Options>) -> Result<Chosen, CommandError> {
     let verbose = context.common.verbose;
     let trace = context.common.trace.as_deref().map(trace::into);
     if !context.common.lab {
-        let (default, others) = context.load_connections()?;
+        let (default, others) = match options {
+            None => context.load_connections()?,
+            Some(options) if options.name_a_server() && !has_file(context) => {
+                let name = context.common.connection.as_deref().unwrap_or(UNNAMED);
+                (options.connection(name)?, Vec::new())
+            }
+            Some(options) => {
+                let (base, others) = context.load_connections()?;
+                (options.over(&base)?, others)
+            }
+        };
         return Ok(Chosen { default, others, trace, verbose, lab: None });
+    }
+    if options.is_some() {
+        context.say("--lab: the options on standard input are not used");
     }
     let lab = Lab::start().await?;
     let config = lab.config(context)?;
@@ -137,6 +158,11 @@ pub(super) async fn choose(context: &Context) -> Result<Chosen, CommandError> {
     let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
     context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
     Ok(Chosen { default, others, trace, verbose, lab: Some(lab) })
+}
+
+/// Whether there is a configuration file, or one was asked for.
+fn has_file(context: &Context) -> bool {
+    context.common.config != Path::new(DEFAULT_CONFIG) || context.common.config.exists()
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded
@@ -165,7 +191,11 @@ impl Lab {
         let base = own.connection(Some(LAB))?;
         let told = Config::load(&context.common.config)?;
         let connections = told.connections.into_iter().map(|connection| self.lead(connection, base));
-        Ok(Config { connections: connections.collect::<Result<_, _>>()?, file: told.file })
+        Ok(Config {
+            connections: connections.collect::<Result<_, _>>()?,
+            file: told.file,
+            warnings: Vec::new(),
+        })
     }
 
     /// A connection with its rules, infrastructure and path, and everything about the way to the server from `base`.

@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod agent;
 mod connection;
 pub(crate) mod document;
 mod duration;
 mod endpoint;
 mod export;
 mod fields;
+mod identifier;
 mod init;
 mod problem;
 mod read;
@@ -25,6 +27,7 @@ pub use connection::{
 };
 pub use endpoint::{Endpoint, EndpointError};
 pub use export::Export;
+pub use identifier::{Identifier, IdentifierError};
 pub use init::{TEMPLATE, write_template};
 pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;
@@ -42,6 +45,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Its connections, in the order of the file
     pub connections: Vec<Connection>,
+    /// What a person should know about it
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -60,9 +65,14 @@ impl Config {
             if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
         let root = parsed
             .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
-        let (connections, mut problems) = read::connections(&source, root);
+        let (connections, mut problems, warnings) = if is_json && agent::is_one(&root) {
+            agent::connections(&source, root)
+        } else {
+            let (connections, problems) = read::connections(&source, root);
+            (connections, problems, Vec::new())
+        };
         if problems.is_empty() {
-            return Ok(Self { file: file.to_owned(), connections });
+            return Ok(Self { file: file.to_owned(), connections, warnings });
         }
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         Err(ConfigError::Invalid(problems))

@@ -300,8 +300,18 @@ fn the_vault_is_checked_like_everything_else() {
     check(&vault("address = \"https://u:p@vault\""), "2:11", "carries a user or a password (not shown)", "");
     check(&vault("token = \"hvs.Canary\""), "2:9", "a secret must be a reference", "vault:mount/path#field");
     check(&vault("token = \"vault:a/b#c\""), "1:1", "cannot hold what opens it", "use env:");
-    check(&vault("[vault.approle]\nsecret_id = \"env:S\""), "2:1", "vault.approle.role_id: the key is missing", "");
+    check(
+        &vault("[vault.approle]\nsecret_id = \"env:S\""),
+        "2:1",
+        "vault.approle.role_id: the key is missing",
+        "",
+    );
     let both = vault("token = \"env:T\"\n[vault.approle]\nrole_id = \"env:R\"");
     check(&both, "1:1", "two ways to sign in", "one of them");
-    check(&with("env:PW", "vault:kv#pw"), "6:12", "needs mount/path#field", "vault:secret/idm/exchange#password");
+    check(
+        &with("env:PW", "vault:kv#pw"),
+        "6:12",
+        "needs mount/path#field",
+        "vault:secret/idm/exchange#password",
+    );
 }

@@ -1,6 +1,7 @@
 //! Secrets as references: where a value is kept, and how it is fetched when it is needed.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -34,6 +35,39 @@ pub enum SecretRef {
     Keyring(String),
     /// `vault:mount/path#field`: a field of a secret in HashiCorp Vault or OpenBao
     Vault(VaultPath),
+    /// A value that the configuration itself brought, or the caller; no text stands for it
+    Held(Held),
+}
+
+/// A secret in memory. Two of them are the same only when they are the same one: nothing compares the values.
+#[derive(Clone)]
+pub struct Held(Arc<SecretString>);
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Held {}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl SecretRef {
+    /// A secret that is here already.
+    pub fn held(secret: SecretString) -> Self {
+        Self::Held(Held(Arc::new(secret)))
+    }
 }
 
 /// Why a secret cannot be had. No variant holds a secret.
@@ -133,6 +167,7 @@ impl fmt::Display for SecretRef {
             Self::Exec(command) => write!(f, "exec:{}", serde_json::json!(command)),
             Self::Keyring(name) => write!(f, "keyring:{name}"),
             Self::Vault(path) => write!(f, "vault:{path}"),
+            Self::Held(_) => f.write_str("***"),
         }
     }
 }
@@ -195,6 +230,7 @@ async fn fetch_here(reference: &SecretRef) -> Result<SecretString, Reason> {
         SecretRef::Credential(name) => local::credential(name),
         SecretRef::Exec(command) => local::command(command),
         SecretRef::Keyring(_) => Err("keyring: is not built in yet".into()),
+        SecretRef::Held(Held(secret)) => Ok(SecretString::clone(secret)),
         SecretRef::Vault(_) => Err("a vault does not keep its own key".into()),
     });
     fetched.await.unwrap_or_else(|_| Err("fetching it was broken off".into()))

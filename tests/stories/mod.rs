@@ -16,7 +16,8 @@ mod doctor_way;
 #[cfg(unix)]
 mod efficiency;
 #[cfg(unix)]
-mod export;
+mod fulfill;
+mod ibis;
 mod in_process;
 mod lab;
 mod library;
