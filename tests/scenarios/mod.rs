@@ -5,6 +5,8 @@ pub mod bench;
 mod addresses;
 mod creating;
 mod databases;
+mod export;
+pub mod orders;
 mod plans;
 mod relay;
 mod ways;
