@@ -14,6 +14,7 @@ mod gss;
 mod hunt;
 mod kdc;
 mod kerberos_files;
+mod keytab;
 mod matrix;
 mod our_client;
 mod peer;
@@ -21,6 +22,7 @@ mod python;
 mod samba;
 mod their_client;
 mod tickets;
+mod vault;
 
 use std::io::Write as _;
 
