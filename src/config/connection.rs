@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::cloud::Cloud;
 use super::endpoint::Endpoint;
 use super::export::Export;
 use crate::plan::Policy;
@@ -100,23 +101,6 @@ impl Default for Timeouts {
     }
 }
 
-/// `[connections.NAME.cloud]`, kept as it is written; `infrastructure = "cloud"` is not built in yet.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[allow(missing_docs)]
-pub struct Cloud {
-    pub tenant: Option<String>,
-    pub organization: Option<String>,
-    pub application_id: Option<String>,
-    pub authentication: Option<String>,
-    pub certificate_file: Option<PathBuf>,
-    pub certificate_password: Option<SecretRef>,
-    pub certificate_thumbprint: Option<String>,
-    pub certificate_directory: Option<PathBuf>,
-    pub client_secret: Option<SecretRef>,
-    pub environment: Option<String>,
-    pub licence: Option<String>,
-}
-
 /// Switches that give up protection; each does exactly what it says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -173,7 +157,7 @@ pub struct Connection {
     /// How the files of an export are written
     pub export: Export,
     /// Exchange Online details
-    pub cloud: Cloud,
+    pub cloud: Option<Cloud>,
     /// Protection given up
     pub danger: Danger,
 }

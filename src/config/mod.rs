@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod agent;
+mod cloud;
 mod connection;
 pub(crate) mod document;
 mod duration;
@@ -22,8 +23,9 @@ mod vault;
 
 pub use crate::plan::{CreateMethod, Policy};
 pub use crate::secret::{SecretError, SecretRef, Secrets};
+pub use cloud::{AuthorizationCode, CertificatePlace, Cloud, CloudSignIn, Environment};
 pub use connection::{
-    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
+    Authentication, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 pub use endpoint::{Endpoint, EndpointError};
 pub use export::Export;

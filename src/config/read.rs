@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::connection::{
-    Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
+    Authentication, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
+use super::cloud;
 use super::document::{Entry, Kind, Node, Source};
 use super::endpoint::{Endpoint, EndpointError};
 use super::export;
@@ -92,7 +93,7 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
     let redirect_hosts = f.texts("redirect_hosts").into_iter().map(|text| text.value).collect();
     let timeouts = f.table("timeouts", timeouts).unwrap_or_default();
     let export = f.table("export", export::read).unwrap_or_default();
-    let cloud = f.table("cloud", cloud).unwrap_or_default();
+    let cloud = f.table("cloud", cloud::read).flatten();
 
     let required = infrastructure.is_some();
     if !required {
@@ -376,21 +377,5 @@ fn timeouts(f: &mut Fields<'_>) -> Timeouts {
         sign_in: f.duration("sign_in", default.sign_in),
         operation: f.duration("operation", default.operation),
         change: f.duration("change", default.change),
-    }
-}
-
-fn cloud(f: &mut Fields<'_>) -> Cloud {
-    Cloud {
-        tenant: f.text("tenant").map(|text| text.value),
-        organization: f.text("organization").map(|text| text.value),
-        application_id: f.text("application_id").map(|text| text.value),
-        authentication: f.text("authentication").map(|text| text.value),
-        certificate_file: f.path("certificate_file"),
-        certificate_password: f.secret("certificate_password"),
-        certificate_thumbprint: f.text("certificate_thumbprint").map(|text| text.value),
-        certificate_directory: f.path("certificate_directory"),
-        client_secret: f.secret("client_secret"),
-        environment: f.text("environment").map(|text| text.value),
-        licence: f.text("licence").map(|text| text.value),
     }
 }

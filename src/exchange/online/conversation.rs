@@ -8,8 +8,9 @@ use url::Url;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use super::environment::redirection;
+
 use super::failure::{Failure, Reply, describe, failure};
+use super::redirect::redirection;
 use super::request::PAGE;
 use super::response;
 use crate::exchange::Answer;
@@ -62,6 +63,8 @@ pub(super) enum Trouble {
     Throttled { text: String, after: Option<Duration> },
     /// Nobody knows whether anything was done; later
     Unavailable { text: String, after: Option<Duration> },
+    /// No connection: nothing was sent
+    Unreachable(String),
     /// The pages of one list did not come together
     Torn,
     /// The server sends the client where a token must not go
@@ -156,6 +159,12 @@ impl<'a> Conversation<'a> {
     pub(super) fn take_objects(&mut self) -> Vec<Value> {
         self.handed_over += self.objects.len();
         std::mem::take(&mut self.objects)
+    }
+
+    /// The answer where the caller wants no more objects.
+    pub(super) fn broken_off(&mut self) -> Answer {
+        let (errors, warnings) = (std::mem::take(&mut self.errors), std::mem::take(&mut self.warnings));
+        Answer { objects: Vec::new(), errors, warnings, outcome: Outcome::Stopped(None) }
     }
 
     /// Understands an answer.

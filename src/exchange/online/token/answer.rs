@@ -6,15 +6,15 @@ use secrecy::SecretString;
 use serde_json::Value as Json;
 
 /// A token is renewed this long before it ends.
-pub(super) const RESERVE: Duration = Duration::from_secs(300);
+pub(in crate::exchange::online) const RESERVE: Duration = Duration::from_secs(300);
 
 /// A token for a service.
 #[derive(Clone, Debug)]
-pub(super) struct Granted {
-    pub(super) access: SecretString,
-    pub(super) lifetime: Duration,
+pub(in crate::exchange::online) struct Granted {
+    pub(in crate::exchange::online) access: SecretString,
+    pub(in crate::exchange::online) lifetime: Duration,
     /// Takes the place of the one that was used
-    pub(super) refresh: Option<SecretString>,
+    pub(in crate::exchange::online) refresh: Option<SecretString>,
 }
 
 /// Why there is no token.
@@ -41,6 +41,12 @@ pub enum TokenError {
 }
 
 impl TokenError {
+    /// Whether the certificate may only not be known everywhere yet, as in the first minute after it was changed.
+    #[must_use]
+    pub fn is_rotation(&self) -> bool {
+        matches!(self, Self::Refused { code: Some(700_027), .. })
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -71,7 +77,7 @@ impl TokenError {
 }
 
 /// Understands an answer.
-pub(super) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
+pub(in crate::exchange::online) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
     let json: Option<Json> = serde_json::from_slice(body).ok();
     let Some(json) = json.filter(Json::is_object) else {
         return Err(match status {
@@ -107,9 +113,4 @@ pub(super) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
     let is_temporary =
         status == 429 || status >= 500 || json.get("error").is_some_and(|it| it == "temporarily_unavailable");
     Err(if is_temporary { TokenError::Later { text } } else { TokenError::Refused { code, text } })
-}
-
-/// Whether it is worth asking again after a rotation: the certificate is known to the registration, but not everywhere yet.
-pub(super) fn is_rotation(error: &TokenError) -> bool {
-    matches!(error, TokenError::Refused { code: Some(700_027), .. })
 }

@@ -15,19 +15,19 @@ const SKEW: u64 = 60;
 
 /// Who asserts what to whom.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Claims<'a> {
+pub(in crate::exchange::online) struct Claims<'a> {
     /// The token endpoint that it is meant for
-    pub(super) audience: &'a str,
+    pub(in crate::exchange::online) audience: &'a str,
     /// The application
-    pub(super) client: &'a str,
+    pub(in crate::exchange::online) client: &'a str,
     /// Never used before
-    pub(super) id: Uuid,
+    pub(in crate::exchange::online) id: Uuid,
     /// Seconds since 1970
-    pub(super) now: u64,
+    pub(in crate::exchange::online) now: u64,
 }
 
 /// The assertion, signed with PS256.
-pub(super) fn assertion(
+pub(in crate::exchange::online) fn assertion(
     claims: &Claims<'_>,
     certificate: &Certificate,
 ) -> Result<SecretString, CertificateError> {
@@ -50,7 +50,7 @@ pub(super) fn assertion(
 }
 
 /// What a token says of itself. It is not verified here: it is the server's to believe, and only used to address requests.
-pub(super) fn payload(token: &str) -> Option<Json> {
+pub(in crate::exchange::online) fn payload(token: &str) -> Option<Json> {
     let body = token.split('.').nth(1)?;
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(body.trim_end_matches('=')).ok()?).ok()
 }

@@ -8,7 +8,7 @@ const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 /// How a client shows who it is.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Proof<'a> {
+pub(in crate::exchange::online) enum Proof<'a> {
     /// Signed by its key, or by an identity provider that the application trusts
     Assertion(&'a SecretString),
     /// What it knows
@@ -19,7 +19,7 @@ pub(super) enum Proof<'a> {
 
 /// What the client has, to be given for a token.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Grant<'a> {
+pub(in crate::exchange::online) enum Grant<'a> {
     /// Itself (RFC 6749 4.4)
     ClientCredentials,
     /// A token that renews (RFC 6749 6)
@@ -31,7 +31,7 @@ pub(super) enum Grant<'a> {
 }
 
 /// The body of the request, `application/x-www-form-urlencoded`. `claims` come from a challenge, base64 as they were.
-pub(super) fn form(
+pub(in crate::exchange::online) fn form(
     client: &str,
     scope: &str,
     grant: Grant<'_>,

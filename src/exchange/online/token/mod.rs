@@ -8,4 +8,7 @@ mod form;
 mod tests;
 
 pub use answer::TokenError;
+pub(super) use answer::{Granted, RESERVE, granted};
+pub(super) use assertion::{Claims, assertion, payload};
 pub use certificate::{Certificate, CertificateError, Thumbprint};
+pub(super) use form::{Grant, Proof, form};

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-use super::answer::{granted, is_rotation};
+use super::answer::granted;
 use super::assertion::{Claims, assertion, payload};
 use super::*;
 
@@ -225,7 +225,7 @@ fn answers_of_the_directory() {
         answer(status, body).unwrap_err()
     };
     let error = refused(700_027, 401);
-    assert!(is_rotation(&error) && error.hint().is_some());
+    assert!(error.is_rotation() && error.hint().is_some());
     assert_eq!(error.to_string(), "the directory refuses the application: AADSTS700027: No.");
     for code in [7_000_215, 700_024, 700_016, 90_002, 500_011, 50_076, 50_079, 50_126, 65_001, 700_082] {
         assert!(refused(code, 400).hint().is_some(), "{code}");

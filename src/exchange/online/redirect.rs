@@ -1,0 +1,66 @@
+//! Where the service may send its clients.
+
+use url::Url;
+
+/// Domains to which Exchange Online is known to send its clients. A token goes nowhere else.
+const REGIONAL: [&str; 4] = ["office365.com", "office365.us", "office365.cn", "outlook.com"];
+
+/// Where a redirection of `from` leads, when a token may go there: https, and a host of Exchange Online or the same host.
+/// Regional addresses come with a port that is not open to the world, `:446`, and mean 443.
+#[must_use]
+pub(super) fn redirection(from: &Url, location: &str) -> Option<Url> {
+    let mut to = from.join(location).ok()?;
+    let host = to.host_str()?.to_ascii_lowercase();
+    let is_own = to.scheme() == from.scheme()
+        && from.host_str() == Some(host.as_str())
+        && to.port_or_known_default() == from.port_or_known_default();
+    if is_own {
+        return Some(to);
+    }
+    let is_regional = REGIONAL.iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    });
+    if to.scheme() != "https" || !is_regional || !to.username().is_empty() || to.password().is_some() {
+        return None;
+    }
+    if to.port() == Some(446) {
+        to.set_port(None).ok()?;
+    }
+    (to.port_or_known_default() == Some(443)).then_some(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn led(location: &str) -> Option<String> {
+        let from = Url::parse("https://outlook.office365.com/adminapi/beta/t/InvokeCommand").unwrap();
+        redirection(&from, location).map(String::from)
+    }
+
+    #[test]
+    fn only_hosts_of_exchange_online_are_followed() {
+        let regional = "https://nam13b.admin.protection.outlook.com/adminapi/beta/t/InvokeCommand";
+        assert_eq!(led(regional).as_deref(), Some(regional));
+        assert_eq!(
+            led("https://nam13b.ps.outlook.com:446/adminapi").as_deref(),
+            Some("https://nam13b.ps.outlook.com/adminapi")
+        );
+        assert_eq!(
+            led("/adminapi/beta/t/other").as_deref(),
+            Some("https://outlook.office365.com/adminapi/beta/t/other")
+        );
+        for location in [
+            "https://evil.example.com/adminapi",
+            "https://evil-outlook.com/",
+            "https://outlook.com.evil.example/",
+            "http://outlook.office365.com/adminapi",
+            "https://outlook.office365.com:8443/adminapi",
+            "https://user@outlook.office365.us/",
+            "https://",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(led(location), None, "{location}");
+        }
+    }
+}
