@@ -9,6 +9,8 @@ pub mod exchange;
 pub mod export;
 pub mod flow;
 pub mod lab;
+pub mod mail;
 pub mod plan;
 pub mod recipient;
 pub mod report;
+pub mod watch;

@@ -165,7 +165,7 @@ impl Lab {
         let base = own.connection(Some(LAB))?;
         let told = Config::load(&context.common.config)?;
         let connections = told.connections.into_iter().map(|connection| self.lead(connection, base));
-        Ok(Config { connections: connections.collect::<Result<_, _>>()?, file: told.file })
+        Ok(Config { connections: connections.collect::<Result<_, _>>()?, mail: told.mail, file: told.file })
     }
 
     /// A connection with its rules, infrastructure and path, and everything about the way to the server from `base`.

@@ -10,6 +10,7 @@ mod endpoint;
 mod export;
 mod fields;
 mod init;
+mod mail;
 mod problem;
 mod read;
 mod rules;
@@ -23,8 +24,9 @@ pub use connection::{
     Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 pub use endpoint::{Endpoint, EndpointError};
-pub use export::Export;
+pub use export::{Export, Schedule};
 pub use init::{TEMPLATE, write_template};
+pub use mail::{Mail, Security};
 pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;
 pub use secret::{SecretError, SecretRef};
@@ -42,6 +44,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Its connections, in the order of the file
     pub connections: Vec<Connection>,
+    /// Who is told when a run fails
+    pub mail: Option<Mail>,
 }
 
 impl Config {
@@ -60,9 +64,9 @@ impl Config {
             if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
         let root = parsed
             .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
-        let (connections, mut problems) = read::connections(&source, root);
+        let (connections, mail, mut problems) = read::file(&source, root);
         if problems.is_empty() {
-            return Ok(Self { file: file.to_owned(), connections });
+            return Ok(Self { file: file.to_owned(), connections, mail });
         }
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         Err(ConfigError::Invalid(problems))

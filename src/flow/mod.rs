@@ -8,7 +8,7 @@ pub mod journal;
 mod lane;
 pub mod lock;
 mod prepare;
-mod retry;
+pub(crate) mod retry;
 pub mod run;
 mod site;
 mod verify;
