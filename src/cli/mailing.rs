@@ -6,12 +6,7 @@ use crate::mail::{Event, Letter, Redaction, send};
 use crate::report::Tone;
 
 /// Tells them, if there is something to tell. That it cannot be sent is said, and changes nothing else.
-pub(super) async fn tell(
-    context: &Context,
-    mail: Option<&Mail>,
-    event: &Event<'_>,
-    redaction: &Redaction,
-) {
+pub(super) async fn tell(context: &Context, mail: Option<&Mail>, event: &Event<'_>, redaction: &Redaction) {
     let Some(mail) = mail else { return };
     let Some(letter) = Letter::of(event, mail.after, redaction) else { return };
     let to: Vec<String> = mail.to.iter().map(|to| to.email.to_string()).collect();

@@ -13,10 +13,12 @@ mod common;
 mod doctor;
 mod error;
 mod export;
+mod fulfill;
 mod init;
 mod input;
 mod invoke;
 mod lab;
+mod mailing;
 mod perform;
 mod plan;
 mod progress;
@@ -26,6 +28,7 @@ mod session;
 mod signal;
 mod status;
 mod trace;
+mod watch;
 
 pub use error::{CommandError, ErrorKind};
 
@@ -55,12 +58,14 @@ Exit codes:
 enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
+    Fulfill(fulfill::Fulfill),
     Export(export::Export),
     Invoke(invoke::Invoke),
     Doctor(doctor::Doctor),
     Status(status::Status),
     Retry(retry::Retry),
     Report(report::Report),
+    Watch(watch::Watch),
     Lab(lab::Lab),
     Init(init::Init),
 }
@@ -113,7 +118,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
-    let graceful = matches!(command, Command::Apply(_) | Command::Lab(_));
+    let graceful = matches!(
+        command,
+        Command::Apply(_) | Command::Fulfill(_) | Command::Retry(_) | Command::Watch(_) | Command::Lab(_)
+    );
     tokio::select! {
         biased;
         () = signal::ended(&stop, graceful, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
@@ -125,12 +133,14 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
     match command {
         Command::Plan(command) => plan::run(context, command).await,
         Command::Apply(command) => apply::run(context, command, stop).await,
+        Command::Fulfill(command) => fulfill::run(context, command, stop).await,
         Command::Export(command) => export::run(context, command).await,
         Command::Invoke(command) => invoke::run(context, command).await,
         Command::Doctor(command) => doctor::run(context, command).await,
         Command::Status(command) => status::run(context, command).await,
         Command::Retry(command) => retry::run(context, command, stop).await,
         Command::Report(command) => report::run(context, command).await,
+        Command::Watch(command) => watch::run(context, command, stop).await,
         Command::Lab(command) => lab::run(context, command, stop).await,
         Command::Init(command) => init::run(context, &command),
     }

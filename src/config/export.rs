@@ -173,7 +173,10 @@ mod tests {
 
     #[test]
     fn an_interval_that_wears_the_server_out_is_refused() {
-        wrong("interval = \"59s\"\ndirectory = \"out\"", "it.toml:7:12: connections.corp.export.interval: shorter than 60 s");
+        wrong(
+            "interval = \"59s\"\ndirectory = \"out\"",
+            "it.toml:7:12: connections.corp.export.interval: shorter than 60 s",
+        );
         assert!(parse("interval = \"2s\"\ndirectory = \"out\"\ndanger_short_interval = true").is_ok());
         wrong("interval = \"0s\"\ndirectory = \"out\"\ndanger_short_interval = true", "shorter than 1 s");
         wrong("interval = \"soon\"\ndirectory = \"out\"", "`soon` is not a duration");

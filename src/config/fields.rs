@@ -61,6 +61,11 @@ impl<'a> Fields<'a> {
         self.problems.push(problem);
     }
 
+    /// Whether a key is there and nobody has taken it.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == key)
+    }
+
     fn dotted(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }

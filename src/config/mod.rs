@@ -3,12 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod agent;
 mod connection;
 pub(crate) mod document;
 mod duration;
 mod endpoint;
 mod export;
 mod fields;
+mod identifier;
 mod init;
 mod mail;
 mod problem;
@@ -23,8 +25,10 @@ pub use crate::plan::{CreateMethod, Policy};
 pub use connection::{
     Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
+pub(crate) use duration::parse as parse_duration;
 pub use endpoint::{Endpoint, EndpointError};
 pub use export::{Export, Schedule};
+pub use identifier::{Identifier, IdentifierError};
 pub use init::{TEMPLATE, write_template};
 pub use mail::{Mail, Security};
 pub use problem::{ConfigError, Place, Problem};
@@ -46,6 +50,8 @@ pub struct Config {
     pub connections: Vec<Connection>,
     /// Who is told when a run fails
     pub mail: Option<Mail>,
+    /// What a person should know about it
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -64,9 +70,15 @@ impl Config {
             if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
         let root = parsed
             .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
-        let (connections, mail, mut problems) = read::file(&source, root);
+        let (connections, mail, mut problems, warnings) = if is_json && agent::is_one(&root) {
+            let (connections, problems, warnings) = agent::connections(&source, root);
+            (connections, None, problems, warnings)
+        } else {
+            let (connections, mail, problems) = read::file(&source, root);
+            (connections, mail, problems, Vec::new())
+        };
         if problems.is_empty() {
-            return Ok(Self { file: file.to_owned(), connections, mail });
+            return Ok(Self { file: file.to_owned(), connections, mail, warnings });
         }
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         Err(ConfigError::Invalid(problems))

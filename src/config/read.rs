@@ -55,7 +55,8 @@ pub(super) fn file(source: &Source, root: Node) -> (Vec<Connection>, Option<Mail
     (list, mail, problems)
 }
 
-fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
+/// Reads one connection.
+pub(super) fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
     let infrastructure = f.choice(
         "infrastructure",
         &[
@@ -183,6 +184,16 @@ fn authentication(f: &mut Fields<'_>) -> Option<Sited<Authentication>> {
         return None;
     }
     f.chosen("authentication", &text, &AUTHENTICATIONS)
+}
+
+/// `authentication` where it is said.
+pub(super) fn authentication_of(f: &mut Fields<'_>) -> Option<Authentication> {
+    f.has("authentication").then(|| authentication(f)).flatten().map(|sited| sited.value)
+}
+
+/// `server` where it is said.
+pub(super) fn server(f: &mut Fields<'_>) -> Option<Endpoint> {
+    f.has("server").then(|| endpoint(f, false)).flatten().map(|sited| sited.value)
 }
 
 fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {

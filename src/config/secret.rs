@@ -1,9 +1,11 @@
 //! Secrets as references: where a value is kept, and how it is fetched when it is needed.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
@@ -26,6 +28,32 @@ pub enum SecretRef {
     Keyring(String),
     /// `vault:mount/path#field`
     Vault(String),
+    /// A value that the configuration itself brought, or the caller; no text stands for it
+    Held(Held),
+}
+
+/// A secret in memory. Two of them are the same only when they are the same one: nothing compares the values.
+#[derive(Clone)]
+pub struct Held(Arc<SecretString>);
+
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Held {}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
 }
 
 /// Why a secret cannot be had. No variant holds a secret.
@@ -99,11 +127,17 @@ impl fmt::Display for SecretRef {
             Self::Exec(command) => write!(f, "exec:{}", serde_json::json!(command)),
             Self::Keyring(name) => write!(f, "keyring:{name}"),
             Self::Vault(name) => write!(f, "vault:{name}"),
+            Self::Held(_) => f.write_str("***"),
         }
     }
 }
 
 impl SecretRef {
+    /// A secret that is here already.
+    pub fn held(secret: SecretString) -> Self {
+        Self::Held(Held(Arc::new(secret)))
+    }
+
     /// Fetches the secret, now. A relative file is looked up in the current directory.
     pub fn resolve(&self) -> Result<SecretString, SecretError> {
         let fault = |reason: String| SecretError::Unavailable { reference: self.to_string(), reason };
@@ -127,6 +161,7 @@ impl SecretRef {
                 read_line(&Path::new(&folder).join(name)).map_err(fault)?
             }
             Self::Exec(command) => run(command).map_err(fault)?,
+            Self::Held(Held(secret)) => SecretString::clone(secret),
             Self::Keyring(_) => return Err(fault("keyring: is not built in yet".into())),
             Self::Vault(_) => {
                 return Err(fault(

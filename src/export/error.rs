@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::cookie::CookieError;
-use super::identifier::IdentifierError;
+use crate::config::IdentifierError;
 use crate::exchange::{ExchangeError, LookupError, Refusal};
 
 /// Why there is no export.

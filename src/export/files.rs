@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::ExportError;
-use super::identifier::Identifier;
+use crate::config::Identifier;
 
 /// Most bytes of a cookie that are read; enough for more than ten million objects.
 const MAX_COOKIE: u64 = 512 * 1024 * 1024;

@@ -1,6 +1,6 @@
 //! Mailboxes and databases to CSV: all of them, or what has changed since the last time.
 //!
-//! Pure: [`mod@column`] (what is written), [`row`] (how), [`identifier`] (what a file may be called), [`cookie`] (what is
+//! Pure: [`mod@column`] (what is written), [`row`] (how), [`cookie`] (what is
 //! remembered), [`ledger`] (what has changed), [`import`] (addresses as an identity system reads them). On top of them
 //! [`files`] puts new files in the place of old ones, [`read`] asks Exchange, and [`run`](mod@run) does one export.
 //!
@@ -10,7 +10,6 @@ pub mod column;
 pub mod cookie;
 mod error;
 pub mod files;
-pub mod identifier;
 pub mod import;
 pub mod ledger;
 pub mod read;

@@ -9,12 +9,11 @@ use serde::Serialize;
 use super::column::{self, Column};
 use super::cookie::Cookie;
 use super::files::{Folder, Staged};
-use super::identifier::Identifier;
 use super::read::{self, Reader};
 use super::row;
 use super::table::{Seen, Table, style};
 use super::{ExportError, import};
-use crate::config::{Connection, Infrastructure};
+use crate::config::{Connection, Identifier, Infrastructure};
 use crate::exchange::Exchange;
 
 /// For whom it is written.

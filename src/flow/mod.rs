@@ -15,3 +15,4 @@ mod verify;
 mod what_if;
 
 pub use base::base_hash;
+pub(crate) use execute::chance;

@@ -133,7 +133,8 @@ mod tests {
     use crate::report::{ResultError, RunInfo, RunRow};
 
     fn result(number: usize, action: Action) -> ChangeResult {
-        let error = ResultError::new(ErrorClass::Conflict, format!("taken; the password was Canary-{number}!"));
+        let error =
+            ResultError::new(ErrorClass::Conflict, format!("taken; the password was Canary-{number}!"));
         ChangeResult {
             change_id: number.to_string(),
             source: Source { file: "drop/joiners.csv".into(), line: 1 },

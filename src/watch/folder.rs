@@ -146,6 +146,11 @@ impl Folder {
         Ok(accepted)
     }
 
+    /// Whether nobody has written to a file since it had this stamp.
+    pub fn is_as_it_was(&self, accepted: &Accepted, then: Stamp) -> bool {
+        fs::symlink_metadata(self.file(accepted)).is_ok_and(|metadata| stamp(&metadata) == then)
+    }
+
     /// Takes a file: the ticket is on disk before the file is renamed.
     ///
     /// # Errors
@@ -188,8 +193,9 @@ impl Folder {
             write(&folder, &beside, failures.text.as_bytes())?;
             receipt.failures = Some(beside);
         }
-        let text = serde_json::to_string_pretty(&receipt).map_err(|error| {
-            FolderError::File { path: folder.join(&name), error: io::Error::other(error) }
+        let text = serde_json::to_string_pretty(&receipt).map_err(|error| FolderError::File {
+            path: folder.join(&name),
+            error: io::Error::other(error),
         })?;
         write(&folder, &format!("{name}{RECEIPT}"), format!("{text}\n").as_bytes())?;
         sync(&folder)?;

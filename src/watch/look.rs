@@ -17,10 +17,20 @@ pub struct Stamp {
 pub struct Looks(HashMap<String, Stamp>);
 
 impl Looks {
+    /// Whether a file is as it was the last time.
+    pub fn knows(&self, name: &str, stamp: &Stamp) -> bool {
+        self.0.get(name) == Some(stamp)
+    }
+
+    /// Takes over what was seen under another name.
+    pub fn know(&mut self, name: String, stamp: Stamp) {
+        self.0.insert(name, stamp);
+    }
+
     /// Looks once more; the names of those files that are as they were the last time and not empty, the oldest first and by
     /// name where that is the same. What is new, or still grows, has to wait for the next look.
     pub fn look(&mut self, there: Vec<(String, Stamp)>) -> Vec<(String, Stamp)> {
-        let same = |(name, stamp): &&(String, Stamp)| stamp.length > 0 && self.0.get(name) == Some(stamp);
+        let same = |(name, stamp): &&(String, Stamp)| stamp.length > 0 && self.knows(name, stamp);
         let mut settled: Vec<(String, Stamp)> = there.iter().filter(same).cloned().collect();
         settled.sort_by(|(one, first), (other, second)| (first.modified, one).cmp(&(second.modified, other)));
         self.0 = there.into_iter().collect();
@@ -58,7 +68,9 @@ mod tests {
     #[test]
     fn the_oldest_comes_first_then_the_name_decides() {
         let there = || {
-            [("c.csv", 1), ("b.csv", 2), ("a.csv", 2)].map(|(name, at)| (name.to_owned(), stamp(1, at))).to_vec()
+            [("c.csv", 1), ("b.csv", 2), ("a.csv", 2)]
+                .map(|(name, at)| (name.to_owned(), stamp(1, at)))
+                .to_vec()
         };
         let mut looks = Looks::default();
         looks.look(there());

@@ -19,7 +19,8 @@ fn the_help_is_what_was_agreed() {
 #[test]
 fn commands_and_options_of_the_contract() {
     let help = mailwright::cli::help();
-    for command in ["plan", "apply", "export", "invoke", "doctor", "status", "retry", "report", "lab", "init"]
+    for command in
+        ["plan", "apply", "fulfill", "export", "invoke", "doctor", "status", "retry", "report", "lab", "init"]
     {
         assert!(help.contains(&format!("=== {command} ===")), "{command}");
     }
@@ -37,6 +38,8 @@ fn commands_and_options_of_the_contract() {
         "--what-if",
         "--detailed-exitcode",
         "--allow-mass-removal",
+        "--orders",
+        "--results",
         "--change",
         "--failed",
         "--all-failed",

@@ -17,6 +17,9 @@ mod doctor_way;
 mod efficiency;
 #[cfg(unix)]
 mod export;
+#[cfg(unix)]
+mod fulfill;
+mod ibis;
 mod in_process;
 mod lab;
 mod library;

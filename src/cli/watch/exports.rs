@@ -28,7 +28,8 @@ pub(super) struct Exports<'a> {
 impl Exports<'_> {
     /// Until somebody asks to stop; with `--once` what is due.
     pub(super) async fn run(&self) -> Result<u8, CommandError> {
-        let all = self.chosen.all().filter_map(|it| it.export.schedule.as_ref().map(|when| self.of(it, when)));
+        let all =
+            self.chosen.all().filter_map(|it| it.export.schedule.as_ref().map(|when| self.of(it, when)));
         Ok(join_all(all).await.into_iter().fold(0, worse))
     }
 
@@ -83,7 +84,8 @@ impl Exports<'_> {
         schedule: &Schedule,
         destination: &Destination,
     ) -> Option<Result<Summary, CommandError>> {
-        let mut running = std::pin::pin!(export(self.context, self.chosen, connection, destination, self.stop));
+        let mut running =
+            std::pin::pin!(export(self.context, self.chosen, connection, destination, self.stop));
         loop {
             tokio::select! {
                 biased;

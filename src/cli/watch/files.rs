@@ -10,9 +10,10 @@ use uuid::Uuid;
 use super::{Watch, pause, worse};
 use crate::cli::common::{Context, Output};
 use crate::cli::perform::{Carried, Task, carry};
+use crate::cli::progress::Bar;
 use crate::cli::session::Chosen;
 use crate::cli::{CommandError, ErrorKind, input, mailing};
-use crate::flow::retry::chance;
+use crate::flow::chance;
 use crate::flow::run::{Options, Stop};
 use crate::mail::{Event, Redaction};
 use crate::report::{Totals, failures, printable};
@@ -168,7 +169,8 @@ impl<'a> Files<'a> {
         let wait = why.wait(tries, chance());
         if !self.once {
             let name = printable(&accepted.name);
-            self.context.say(&format!("{name}: stays in accepted/, tried again in {} s", wait.as_secs().max(1)));
+            self.context
+                .say(&format!("{name}: stays in accepted/, tried again in {} s", wait.as_secs().max(1)));
         }
         self.waiting = Some(Waiting { ticket: accepted.ticket, tries, until: Instant::now() + wait });
     }
@@ -187,9 +189,9 @@ impl<'a> Files<'a> {
             Ok(work) => work,
             Err(error) => return self.refused(accepted, None, &error).await,
         };
-        let task =
-            Task { id: run, command: "watch", work, options: self.options, report: None, shows_plan: false };
-        let carried = match carry(self.context, self.chosen, task, self.stop).await {
+        let task = Task { id: run, command: "watch", work, options: self.options, report: None };
+        let bar = Bar::new(self.context, "applying");
+        let carried = match carry(self.context, self.chosen, task, &bar, self.stop).await {
             Ok(carried) => carried,
             Err(error) => return Ok(self.not_begun(accepted, &error)),
         };
@@ -205,7 +207,10 @@ impl<'a> Files<'a> {
                     Verdict::Wait(why) => {
                         let line = counts.line();
                         self.context.say(&format!("{}: {line}", printable(&accepted.name)));
-                        return Ok(Tried::Waits(why, counts.exit_code().max(u8::from(why != Why::Pending) * 3)));
+                        return Ok(Tried::Waits(
+                            why,
+                            counts.exit_code().max(u8::from(why != Why::Pending) * 3),
+                        ));
                     }
                     Verdict::Failed => Away::Failed,
                     Verdict::Done => Away::Done,
@@ -220,7 +225,7 @@ impl<'a> Files<'a> {
                 };
                 let code = receipt.exit_code;
                 self.put_away(accepted, away, receipt, Some(&carried))?;
-                self.tell(&carried).await;
+                carried.tell(self.context, self.chosen.mail.as_ref()).await;
                 Ok(Tried::Away(code))
             }
         }
@@ -266,15 +271,9 @@ impl<'a> Files<'a> {
             hints: &error.hints,
         };
         let none = Redaction::default();
-        let redaction = carried.map_or(&none, |(_, carried)| &carried.redaction);
+        let redaction = carried.map_or(&none, |(_, carried)| &carried.secrets);
         mailing::tell(self.context, self.chosen.mail.as_ref(), &event, redaction).await;
         Ok(Tried::Away(error.kind.exit_code()))
-    }
-
-    async fn tell(&self, carried: &Carried) {
-        let Some(report) = &carried.report else { return };
-        let event = Event::Run { report, page: carried.page.as_deref() };
-        mailing::tell(self.context, self.chosen.mail.as_ref(), &event, &carried.redaction).await;
     }
 
     fn receipt(&self, accepted: &Accepted) -> Receipt {

@@ -83,7 +83,7 @@ fn check_names(file: &str, line: u64, text: &str, entries: &[Entry]) -> Result<(
     Ok(())
 }
 
-fn said(text: &str, node: Node) -> Said {
+pub(super) fn said(text: &str, node: Node) -> Said {
     let written = |span: &std::ops::Range<usize>| text.get(span.clone()).unwrap_or_default().to_owned();
     match node.kind {
         Kind::Null => Said::Json(Wanted::Clear),

@@ -16,6 +16,7 @@ use crate::report::{ChangeResult, Form, ResultError};
 mod csv;
 mod error;
 mod jsonl;
+pub mod orders;
 mod row;
 mod secrets;
 mod table;
@@ -133,6 +134,10 @@ pub fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<Flow, IntakeError>
     let mark = if bytes.starts_with(BYTE_ORDER_MARK.as_bytes()) { BYTE_ORDER_MARK } else { "" };
     let text = SecretString::from(decode(file, bytes)?);
     let text = text.expose_secret();
+    if orders::is_one(text) {
+        let error = IntakeError::new(file, 1, 1, "these are provisioning orders, not a flow");
+        return Err(error.hint("mailwright fulfill --orders FILE --results FILE"));
+    }
     let mut builder = Builder::new(file, run);
     match text.trim_start().chars().next() {
         None => return Err(IntakeError::new(file, 0, 0, "the flow is empty").hint("it needs a header row")),

@@ -103,7 +103,12 @@ impl Builder {
 
     /// Takes a row: its line, how it is written without its password, and the cells that say something.
     pub(super) fn row(&mut self, line: u64, written: String, cells: Vec<Given>) {
-        let mut draft = Draft::new(&self.file, line);
+        self.row_with(line, written, cells, Vec::new());
+    }
+
+    /// Takes a row of which `problems` are known already.
+    pub(super) fn row_with(&mut self, line: u64, written: String, cells: Vec<Given>, problems: Vec<String>) {
+        let mut draft = Draft { problems, ..Draft::new(&self.file, line) };
         draft.object_type(&cells);
         for cell in cells {
             draft.cell(&self.file, cell);

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::{LIBRARY, STDIN, parse, read_bytes};
+use super::{LIBRARY, STDIN, orders, parse, read_bytes};
 use crate::config::SecretRef;
 use crate::recipient::{Change, SecretSource};
 
@@ -49,6 +49,12 @@ impl SecretStore {
         files.entry(self.file.clone()).or_default().insert(line, (identity.to_owned(), secret));
     }
 
+    /// Takes the passwords of another file's store.
+    pub(super) fn take(&self, other: Self) {
+        let theirs = std::mem::take(&mut *other.files.lock().unwrap_or_else(PoisonError::into_inner));
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).extend(theirs);
+    }
+
     fn cells(&self) -> Option<Cells> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.file)
     }
@@ -85,7 +91,15 @@ impl SecretStore {
             if file.starts_with(LIBRARY) {
                 return Err("a program gave it, and has to give it again".into());
             }
-            let flow = read_bytes(file).and_then(|bytes| parse(file, bytes, Uuid::nil()));
+            let flow = read_bytes(file).and_then(|bytes| {
+                let is_orders = std::str::from_utf8(&bytes)
+                    .is_ok_and(|text| orders::is_one(text.trim_start_matches('\u{feff}')));
+                if is_orders {
+                    orders::parse(file, bytes, Uuid::nil()).map(|(flow, _)| flow)
+                } else {
+                    parse(file, bytes, Uuid::nil())
+                }
+            });
             let cells = flow.map_err(|error| error.to_string())?.secrets.cells();
             files.insert(file.to_owned(), cells.unwrap_or_default());
         }

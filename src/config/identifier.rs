@@ -1,4 +1,4 @@
-//! What the files of an export are called after: the connection, whose name must keep the rules of Usercube.
+//! The identifier of a connection, of which Usercube makes the names of files.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub enum IdentifierError {
     #[error("the name of the connection is empty")]
     Empty,
     /// Begins with a digit
-    #[error("the connection `{name}` cannot be exported under this name: it begins with the digit `{digit}`")]
+    #[error("`{name}` cannot be the identifier of a connection: it begins with the digit `{digit}`")]
     Digit {
         /// The name
         name: String,
@@ -22,7 +22,7 @@ pub enum IdentifierError {
         digit: char,
     },
     /// Holds a character that is not allowed
-    #[error("the connection `{name}` cannot be exported under this name: it holds `{}`", .character.escape_debug())]
+    #[error("`{name}` cannot be the identifier of a connection: it holds `{}`", .character.escape_debug())]
     Character {
         /// The name
         name: String,
