@@ -1,24 +1,19 @@
 //! `mailwright fulfill`
 
-use std::collections::HashMap;
-use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tempfile::NamedTempFile;
 use uuid::Uuid;
 
 use super::common::Context;
 use super::perform::{Task, Worked, before_stop, show, work_off};
+use super::results::Known;
 use super::session::Chosen;
-use super::{CommandError, input, session};
+use super::{CommandError, input, results, session};
 use crate::config::agent::{MAX_OPTIONS, Options};
 use crate::flow::intake::orders::{self, Order};
 use crate::flow::run::{self, Stop, Work};
-use crate::report::{OrderResult, ProvisioningState, outcome, results_csv, results_json};
-
-/// Where an agent finds the orders that were carried out.
-const COMPLETED: &str = "Completed";
 
 /// Carry out provisioning orders of Usercube or Netwrix Identity Manager
 ///
@@ -47,13 +42,21 @@ pub(super) async fn run(context: &Context, command: Fulfill, stop: &Stop) -> Res
     let id = Uuid::now_v7();
     let files = orders::files(&command.orders)?;
     let (flow, orders) = input::orders(&command.orders, &files, &chosen, id)?;
-    writable(&command.results)?;
+    results::writable(&command.results)?;
+    let journal = chosen.journal_file(context)?;
     let mass = run::Options { allow_mass_removal: command.allow_mass_removal, ..run::Options::default() };
     let report = command.report.clone();
     let task = Task { id, command: "fulfill", work: Work::Flow(flow), options: mass, report };
-    let worked = carry_out(context, chosen, task, &orders, stop).await;
-    let results = results(&orders, &worked, stop);
-    write(&command.results, &id.to_string(), &results)?;
+    let worked = tokio::select! {
+        biased;
+        () = stop.insisted() => Err(CommandError::interrupted()),
+        worked = carry_out(context, chosen, task, &orders, stop) => worked,
+    };
+    let known = match &worked {
+        Ok(worked) => Known::of(&worked.results, stop),
+        Err(error) => Known::of_broken(&journal, id, error).await,
+    };
+    known.write(&command.results, id, &orders)?;
     let worked = worked?;
     // What was stopped is still to be done, by the same command.
     if command.orders.is_dir() && !stop.is_requested() {
@@ -108,71 +111,9 @@ fn first_line() -> Result<String, CommandError> {
         .map_err(|_| CommandError::input("the first line of standard input is not valid UTF-8"))
 }
 
-/// What became of every order, also of those that were never begun.
-fn results(orders: &[Order], worked: &Result<Worked, CommandError>, stop: &Stop) -> Vec<OrderResult> {
-    let known: HashMap<&str, _> = match worked {
-        Ok(worked) => worked.results.iter().map(|result| (result.change_id.as_str(), result)).collect(),
-        Err(_) => HashMap::new(),
-    };
-    let otherwise = match worked {
-        Err(error) => format!("the run came to nothing: {error}"),
-        Ok(_) if stop.is_requested() => "not begun: the run was stopped by a signal".to_owned(),
-        Ok(_) => "there is no result".to_owned(),
-    };
-    let one = |order: &Order| {
-        let (provisioning_state, message) = known
-            .get(order.change_id.as_str())
-            .map_or_else(|| (ProvisioningState::Errored, otherwise.clone()), |result| outcome(result));
-        OrderResult {
-            assigned_resource_type_id: order.id.clone(),
-            workflow_instance_id: order.workflow_instance.clone(),
-            change_type: order.change_type.clone(),
-            owner_id: order.owner.clone(),
-            owner_type: order.owner_type.clone(),
-            provisioning_state,
-            message,
-            change_id: order.change_id.clone(),
-            file: order.file.clone(),
-            number: order.number,
-        }
-    };
-    orders.iter().map(one).collect()
-}
-
-fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn unwritable(file: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::usage(format!("cannot write {}: {error}", file.display()))
-}
-
-/// That the answer cannot be given is known before anything is tried.
-fn writable(file: &Path) -> Result<(), CommandError> {
-    if file.is_dir() {
-        return Err(
-            CommandError::usage(format!("{} is a folder", file.display())).hint("--results names a file")
-        );
-    }
-    NamedTempFile::new_in(folder_of(file)).map(drop).map_err(|error| unwritable(file, &error))
-}
-
-/// Under its name when it is whole and on disk, never before.
-fn write(file: &Path, run: &str, results: &[OrderResult]) -> Result<(), CommandError> {
-    let is_json = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
-    let text = if is_json { results_json(run, results) } else { results_csv(results) };
-    let attempt = || {
-        let mut temporary = NamedTempFile::new_in(folder_of(file))?;
-        temporary.write_all(text.as_bytes())?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(file).map_err(|error| error.error)
-    };
-    attempt().map(drop).map_err(|error| unwritable(file, &error))
-}
-
 /// An order that was carried out must not be found there again.
 fn put_away(folder: &Path, file: &Path) -> Result<(), CommandError> {
-    let completed = folder.join(COMPLETED);
+    let completed = folder.join(orders::COMPLETED);
     let fault = |error: std::io::Error| {
         CommandError::internal(format!(
             "{} cannot be moved to {}: {error}",

@@ -23,6 +23,7 @@ mod perform;
 mod plan;
 mod progress;
 mod report;
+mod results;
 mod retry;
 mod session;
 mod signal;
@@ -118,13 +119,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
-    let graceful = matches!(
-        command,
-        Command::Apply(_) | Command::Fulfill(_) | Command::Retry(_) | Command::Watch(_) | Command::Lab(_)
-    );
+    let by_itself = match command {
+        Command::Apply(_) | Command::Retry(_) | Command::Watch(_) | Command::Lab(_) => 1,
+        // With the second one it still says what became of the orders.
+        Command::Fulfill(_) => 2,
+        _ => 0,
+    };
     tokio::select! {
         biased;
-        () = signal::ended(&stop, graceful, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
+        () = signal::ended(&stop, by_itself, std::io::stderr().is_terminal()) => Err(CommandError::interrupted()),
         code = dispatch(context, command, &stop) => code,
     }
 }

@@ -4,16 +4,17 @@ use std::io::Write as _;
 
 use crate::flow::run::Stop;
 
-/// Returns when the command is to end at once: with the first signal, or with the second when it can end by itself.
-pub(super) async fn ended(stop: &Stop, graceful: bool, tell: bool) {
-    received().await;
-    stop.request();
-    if graceful {
-        if tell {
+/// Returns when the command is to end at once: with the signal after those by which it can end by itself.
+pub(super) async fn ended(stop: &Stop, by_itself: u8, tell: bool) {
+    for signal in 0..by_itself {
+        received().await;
+        stop.request();
+        if tell && signal == 0 {
             let _ = writeln!(std::io::stderr(), "finishing what has begun; once more to end at once");
         }
-        received().await;
     }
+    received().await;
+    stop.request();
 }
 
 #[cfg(unix)]

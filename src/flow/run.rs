@@ -74,23 +74,32 @@ pub trait Progress: Send + Sync {
 
 /// A request to stop: what has begun is finished, nothing new is begun. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct Stop(Arc<watch::Sender<u8>>);
 
 impl Stop {
-    /// Asks to stop.
+    /// Asks to stop; who asks again does not want to wait for what has begun.
     pub fn request(&self) {
-        self.0.send_replace(true);
+        self.0.send_modify(|asked| *asked = asked.saturating_add(1));
     }
 
     /// Whether somebody asked.
     pub fn is_requested(&self) -> bool {
-        *self.0.borrow()
+        *self.0.borrow() > 0
     }
 
     /// Returns when somebody has asked.
     pub async fn requested(&self) {
+        self.times(1).await;
+    }
+
+    /// Returns when somebody has asked again.
+    pub async fn insisted(&self) {
+        self.times(2).await;
+    }
+
+    async fn times(&self, least: u8) {
         // It ends early only without a sender, and this is one.
-        let _ = self.0.subscribe().wait_for(|asked| *asked).await;
+        let _ = self.0.subscribe().wait_for(|asked| *asked >= least).await;
     }
 }
 

@@ -4,6 +4,8 @@ pub mod bench;
 
 mod addresses;
 mod creating;
+mod export;
+pub mod orders;
 mod plans;
 mod relay;
 mod ways;

@@ -2,14 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value as Json;
 
 pub struct Relay {
     address: SocketAddr,
     requests: Arc<AtomicUsize>,
+    open: Arc<Mutex<Option<Vec<TcpStream>>>>,
 }
 
 impl Relay {
@@ -21,8 +22,14 @@ impl Relay {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&requests);
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let known = Arc::clone(&open);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
+                match &mut *known.lock().unwrap() {
+                    Some(open) => open.push(client.try_clone().unwrap()),
+                    None => continue,
+                }
                 let up = TcpStream::connect(&server).unwrap();
                 let (down, back) = (up.try_clone().unwrap(), client.try_clone().unwrap());
                 std::thread::spawn(move || pass(down, back, |bytes| bytes.to_vec()));
@@ -39,7 +46,14 @@ impl Relay {
                 });
             }
         });
-        Self { address, requests }
+        Self { address, requests, open }
+    }
+
+    /// From now on nobody gets through.
+    pub fn cut(&self) {
+        for client in self.open.lock().unwrap().take().into_iter().flatten() {
+            let _ = client.shutdown(std::net::Shutdown::Both);
+        }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,90 +1,10 @@
-//! `mailwright fulfill`: provisioning orders of an identity system, carried out at a lab in a process of its own.
+//! `mailwright fulfill` beyond scenario 12: options on standard input, folders, an agent's configuration, the sample.
 
 use serde_json::{Value as Json, json};
 
-use crate::cli::{CANARY, Ran};
-use crate::scenarios::bench::{Bench, directory, mailbox, name, user};
-
-const OLD: &str = "X500:/o=Old Organization/ou=First Administrative Group/cn=Recipients/cn=bob";
-
-fn order(id: &str, change_type: &str, changes: Json, resource: Json) -> Json {
-    json!({"AssignedResourceTypeId": id, "ChangeType": change_type, "WorkflowInstanceId": "81",
-           "Owner": {"Id": "21511", "InternalDisplayName": "007 - Bond James"},
-           "ResourceType": {"Id": "-41", "SourceEntityType": {"Id": "51", "Identifier": "Directory_User"},
-                            "TargetEntityType": {"Id": "70", "Identifier": "MicrosoftExchange_Mailbox"}},
-           "Changes": changes, "Resource": resource})
-}
-
-/// A directory with a user, two mailboxes and somebody who holds an address already.
-fn bench() -> Bench {
-    let bob = mailbox("bob", &["SMTP:bob@contoso.com", OLD]);
-    let bench = Bench::new(&directory([user("ada"), bob, mailbox("carl", &["SMTP:carl@contoso.com"])]));
-    bench.connect("on-premises", "enable", "managed_types = [\"X500\"]");
-    bench
-}
-
-fn orders() -> Json {
-    let added = json!({"SamAccountName": "ada", "PrimarySmtpAddress": "ada.l@contoso.com", "Database": "DB01",
-                       "EmailAddresses": "SMTP:ada.l@contoso.com smtp:ada@fabrikam.com"});
-    let modified = json!({"EmailAddresses": format!("{OLD} SMTP:bob.new@contoso.com smtp:bob@contoso.com")});
-    json!({"ProvisioningOrdersList": [
-        order("1", "Added", added, Json::Null),
-        order("2", "Modified", json!({"Salary": 1}), json!({"SamAccountName": "bob"})),
-        order("3", "Modified", modified, json!({"SamAccountName": "bob"})),
-        order("4", "Modified", json!({"MailTip": "x"}), json!({"SamAccountName": "nobody"})),
-        order("5", "Deleted", Json::Null, json!({"SamAccountName": "carl"})),
-        order("6", "Renamed", Json::Null, json!({"SamAccountName": "carl"})),
-    ]})
-}
-
-fn fulfill(bench: &Bench, options: &[&str], stdin: &str) -> Ran {
-    let arguments = ["fulfill", "--orders", "orders.json", "--results", "results.json"];
-    bench.place.run_with(&[&arguments, options].concat(), stdin)
-}
-
-fn results(bench: &Bench) -> Json {
-    serde_json::from_slice(&std::fs::read(bench.path("results.json")).unwrap()).unwrap()
-}
-
-fn ids(results: &Json, state: &str) -> Vec<String> {
-    let all = results[state].as_array().unwrap().iter();
-    all.map(|one| one["AssignedResourceTypeId"].as_str().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn s12_usercube_orders_one_bad_one_does_not_stop_the_rest() {
-    let bench = bench();
-    bench.place.write("orders.json", &orders().to_string());
-    let ran = fulfill(&bench, &["-c", "it.toml", "--journal", "journal.db"], "");
-    assert_eq!(ran.code, Some(1), "{ran:?}");
-
-    let results = results(&bench);
-    assert_eq!(ids(&results, "Executed"), ["1", "3", "5"], "{results}");
-    assert_eq!(ids(&results, "Errored"), ["2", "4", "6"], "{results}");
-    let errored = |at: usize| results["Errored"][at]["Message"].as_str().unwrap();
-    assert!(errored(0).contains("order 2: Changes.Salary"), "{results}");
-    assert!(errored(1).contains("nobody"), "{results}");
-    assert!(errored(2).contains("order 6: ChangeType is `Renamed`"), "{results}");
-    assert_eq!(results["Executed"][0]["OwnerId"], "21511");
-
-    assert_eq!(bench.addresses("ada"), ["SMTP:ada.l@contoso.com", "smtp:ada@fabrikam.com"]);
-    assert_eq!(bench.addresses("bob"), ["SMTP:bob.new@contoso.com", OLD, "smtp:bob@contoso.com"]);
-    assert_eq!(bench.get("Get-User", "carl")["SamAccountName"], "carl", "the user is still there");
-    assert!(bench.cmdlets().iter().all(|entry| !name(entry).starts_with("Remove-")));
-    let enabled = bench.writes().into_iter().find(|entry| name(entry) == "Enable-Mailbox").unwrap();
-    assert_eq!(enabled["parameters"]["Database"], "DB01", "{enabled}");
-
-    // The same orders once more, as an agent hands them over that has lost the answer.
-    let written = bench.written().len();
-    assert_eq!(fulfill(&bench, &["-c", "it.toml", "--journal", "journal.db"], "\n").code, Some(1));
-    assert_eq!(bench.written().len(), written, "nothing is written twice: {:?}", bench.written());
-    let status = bench.run(&["status", "--journal", "journal.db", "--output", "jsonl"]);
-    assert_eq!(
-        status.stdout.lines().count(),
-        2 * 4,
-        "a row that is no change is not in the journal: {status:?}"
-    );
-}
+use crate::cli::CANARY;
+use crate::scenarios::bench::{Bench, directory};
+use crate::scenarios::orders::{bench, fulfill, ids, order, orders, results};
 
 #[test]
 fn options_on_standard_input_need_no_configuration_file_and_leave_no_password() {
@@ -192,4 +112,37 @@ fn the_sample_is_carried_out() {
     let messages: Vec<&str> =
         results["Executed"].as_array().unwrap().iter().map(|one| one["Message"].as_str().unwrap()).collect();
     assert_eq!(messages, ["created", "updated", "disabled"]);
+}
+
+/// A mailbox that cannot be made at first; the agent has moved its order on when it is tried again.
+fn refused_at_first() -> Bench {
+    let mut seed = directory([]);
+    let full = json!({"error": {"exception": "ADOperationException", "message": "The server is unwilling."}});
+    seed["faults"] = json!([{"cmdlet": "New-Mailbox", "kind": full}]);
+    let bench = Bench::new(&seed);
+    bench.connect("on-premises", "new", "");
+    let mut added =
+        order("1", "Added", json!({"Name": "Dora", "UserPrincipalName": "dora@contoso.com"}), Json::Null);
+    added["Changes"]["_param_password"] = CANARY.into();
+    std::fs::create_dir(bench.path("orders")).unwrap();
+    bench.place.write("orders/1.json", &json!({"ProvisioningOrdersList": [added]}).to_string());
+    let ran = bench.run(&["fulfill", "--orders", "orders", "--results", "results.json", "--journal", "j.db"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(bench.path("orders/Completed/1.json").is_file());
+    bench
+}
+
+#[test]
+fn a_password_is_read_again_where_the_orders_were_put_away() {
+    let bench = refused_at_first();
+    let results = bench.results(&["retry", "--all-failed", "--journal", "j.db"], 0);
+    assert_eq!(results[0]["action"], "created", "{results:?}");
+
+    let bench = refused_at_first();
+    std::fs::remove_file(bench.path("orders/Completed/1.json")).unwrap();
+    let results = bench.results(&["retry", "--all-failed", "--journal", "j.db"], 1);
+    assert_eq!(results[0]["error"]["class"], "secret_unavailable", "{results:?}");
+    let message = results[0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("1.json") && results[0]["error"]["hint"].is_string(), "{results:?}");
+    assert_eq!(bench.written(), ["New-Mailbox"], "only the first time");
 }

@@ -16,8 +16,6 @@ mod doctor_way;
 #[cfg(unix)]
 mod efficiency;
 #[cfg(unix)]
-mod export;
-#[cfg(unix)]
 mod fulfill;
 mod ibis;
 mod in_process;

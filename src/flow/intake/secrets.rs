@@ -91,7 +91,9 @@ impl SecretStore {
             if file.starts_with(LIBRARY) {
                 return Err("a program gave it, and has to give it again".into());
             }
-            let flow = read_bytes(file).and_then(|bytes| {
+            let place =
+                orders::whereabouts(file).map_or_else(|| file.to_owned(), |it| it.display().to_string());
+            let flow = read_bytes(&place).and_then(|bytes| {
                 let is_orders = std::str::from_utf8(&bytes)
                     .is_ok_and(|text| orders::is_one(text.trim_start_matches('\u{feff}')));
                 if is_orders {

@@ -21,6 +21,8 @@ mod tests;
 
 /// The member that makes a document a list of orders.
 const LIST: &str = "ProvisioningOrdersList";
+/// The folder beside orders where an agent finds those that were carried out.
+pub const COMPLETED: &str = "Completed";
 /// Most files of a folder that are read at once.
 const MAX_FILES: usize = 100_000;
 /// In a longer line nobody counts columns.
@@ -99,6 +101,13 @@ pub fn read(named: &Path, files: &[PathBuf], run: Uuid) -> Result<(Flow, Vec<Ord
         orders.extend(some);
     }
     Ok((all, orders))
+}
+
+/// Where a file of orders is now: in its place, or put away.
+pub(super) fn whereabouts(file: &str) -> Option<PathBuf> {
+    let file = Path::new(file);
+    let away = || file.parent().zip(file.file_name()).map(|(folder, name)| folder.join(COMPLETED).join(name));
+    if file.exists() { Some(file.to_owned()) } else { away().filter(|file| file.exists()) }
 }
 
 /// Whether a document is a list of orders.

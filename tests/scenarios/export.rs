@@ -114,7 +114,7 @@ fn is_mailbox(object: &&Json) -> bool {
 }
 
 #[test]
-fn scenario_10_usercube_drop_in() {
+fn s10_usercube_drop_in() {
     let place = Place::new();
     let lab = Lab::start(&place, &["--mailboxes", "120"]);
     let done = summary(&run(
@@ -172,7 +172,7 @@ fn scenario_10_usercube_drop_in() {
 }
 
 #[test]
-fn scenario_10_the_identifier_keeps_the_rules() {
+fn s10_the_identifier_keeps_the_rules() {
     let place = Place::new();
     for (name, character) in [("corp_eu", "`_`"), ("2corp", "`2`")] {
         let renamed = crate::cli::CONNECTION.replace("connections.corp", &format!("connections.{name}"));
@@ -183,7 +183,7 @@ fn scenario_10_the_identifier_keeps_the_rules() {
 }
 
 #[test]
-fn scenario_10_words_delimiter_and_columns_are_chosen() {
+fn s10_words_delimiter_and_columns_are_chosen() {
     let place = Place::new();
     let lab = Lab::start(&place, &[]);
     let file = place.path().join("lab.toml");
@@ -204,7 +204,7 @@ fn scenario_10_words_delimiter_and_columns_are_chosen() {
 }
 
 #[test]
-fn scenario_11_incremental_with_deletes() {
+fn s11_incremental_with_deletes() {
     let place = Place::new();
     let lab = Lab::start(&place, &["--mailboxes", "100"]);
     let export = || run(&place, &["-n", "lab", "export", "--out", "out", "--output", "json"]);
@@ -252,7 +252,7 @@ fn scenario_11_incremental_with_deletes() {
 
 /// The old files are whole, whenever the program is killed.
 #[test]
-fn scenario_11_a_kill_in_mid_write_leaves_the_old_files_intact() {
+fn s11_a_kill_in_mid_write_leaves_the_old_files_intact() {
     let place = Place::new();
     let lab = Lab::start(&place, &["--mailboxes", "400"]);
     run(&place, &["-n", "lab", "export", "--out", "out"]);
@@ -344,7 +344,7 @@ fn export_and_peak(place: &Place) -> u64 {
 /// changes and 50 deletions among 100,000 mailboxes.
 #[cfg(target_os = "linux")]
 #[test]
-fn scenario_11_any_number_is_exact_and_memory_does_not_grow_with_it() {
+fn s11_any_number_is_exact_and_memory_does_not_grow_with_it() {
     let count =
         std::env::var("MAILWRIGHT_EXPORT_MAILBOXES").ok().map_or(600, |it| it.parse::<u32>().unwrap());
     let (changes, deletions) = (count.div_ceil(100).max(20), count.div_ceil(2000).max(5));
