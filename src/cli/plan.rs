@@ -22,7 +22,7 @@ pub(super) struct Plan {
     /// Save the plan, for `mailwright apply PLAN`
     #[arg(long, value_name = "PLAN")]
     out: Option<PathBuf>,
-    /// Send every planned cmdlet to Exchange with -WhatIf
+    /// Ask Exchange about the first cmdlet of each change with -WhatIf; what that proves nothing about is NOT PREVIEWED
     #[arg(long)]
     what_if: bool,
     /// Exit with 4 when there are changes
@@ -38,6 +38,8 @@ struct Shown<'a> {
     addresses: &'a [AddressLine],
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     not_previewed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_previewed_because: Option<&'a str>,
 }
 
 pub(super) async fn run(context: &Context, command: Plan) -> Result<u8, CommandError> {
@@ -76,6 +78,7 @@ fn show(context: &Context, changes: &[PlannedChange]) -> Result<(), CommandError
             result: &change.result,
             addresses: change.address_lines(),
             not_previewed: change.not_previewed,
+            not_previewed_because: change.not_previewed_because.as_deref(),
         })
         .collect();
     context.out_json(&shown)

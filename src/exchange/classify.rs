@@ -162,6 +162,9 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
         name if name.starts_with("UserWithMatchingWindowsLiveId") => {
             (Conflict, "another user has this sign-in name")
         }
+        "AssociatedUserMailboxExistException" => {
+            (RefusedByRule, "move or disable the mailboxes of the database first")
+        }
         "NotAcceptedDomainException" => {
             (RefusedByRule, "add the domain to the accepted domains, or correct the address")
         }
@@ -216,6 +219,16 @@ fn by_text(message: &str) -> Option<(ErrorClass, &'static str)> {
     let has = |part: &str| message.contains(part);
     if has("couldn't be found") {
         return Some((ErrorClass::NotFound, "check the identity"));
+    }
+    // A new database that the server has not read from its domain controller yet.
+    if has("MapiExceptionNotFound") && has("mount database") {
+        return Some((
+            ErrorClass::Transient,
+            "the server may not know the new database yet; try again later",
+        ));
+    }
+    if has("is already mounted") || has("is not mounted") {
+        return Some((ErrorClass::Conflict, "somebody else has mounted or dismounted the database"));
     }
     if has("is already being used") || has("already exists") {
         return Some((ErrorClass::Conflict, "another object has this already"));

@@ -16,7 +16,7 @@ pub fn recipient(value: &Value) -> Result<Recipient, NotARecipient> {
     let guid =
         value.get("Guid").and_then(guid).ok_or_else(|| NotARecipient("an object without a Guid".into()))?;
     let details = text(value, "RecipientTypeDetails").unwrap_or_default();
-    let kind = if object.is_type("Microsoft.Exchange.Data.Directory.Management.MailboxDatabase")
+    let kind = if object.is_type("Microsoft.Exchange.Data.Directory.SystemConfiguration.MailboxDatabase")
         || details.is_empty() && value.get("Mounted").is_some()
     {
         RecipientKind::MailboxDatabase

@@ -78,7 +78,8 @@ impl Directory {
         if object_type == ObjectType::MailboxDatabase {
             let call =
                 self.call("Get-MailboxDatabase").with("Identity", Value::from(identity.text().as_str()));
-            return self.single(call.with("Status", Value::Bool(true)), identity).await;
+            let found = self.single(call.with("Status", Value::Bool(true)), identity).await?;
+            return found.map(|database| checked(database, identity)).transpose();
         }
         let user = Call::new("Get-User").with("Identity", Value::from(identity.text().as_str()));
         let user = match self.single(self.pinned(user), identity).await? {

@@ -282,8 +282,9 @@ impl Executor<'_> {
         let guid = made.as_ref().map(|made| made.guid);
         let guid = guid.or_else(|| prepared.current.as_ref().map(|user| user.guid));
         result.guid = guid.or(result.guid);
-        if remaining.is_empty() {
-            return Ok(Vec::new());
+        // Exchange stamps nothing on a database that a later step would have to heed.
+        if remaining.is_empty() || job.change.object_type == ObjectType::MailboxDatabase {
+            return Ok(remaining.to_vec());
         }
         let created = match made.filter(shows_its_addresses) {
             Some(created) => created,
@@ -474,7 +475,7 @@ fn is_fresh(ready: &Result<Prepared, ResultError>) -> bool {
     ready.as_ref().is_ok_and(|prepared| prepared.read_at.elapsed() < FRESH)
 }
 
-/// Whether the step makes the mailbox itself, and not only its archive.
+/// Whether the step makes the mailbox itself (or the database), and not only its archive.
 fn makes_a_mailbox(step: &Step) -> bool {
     let creates = step.cmdlet.starts_with("New-") || step.cmdlet.starts_with("Enable-");
     creates && !(step.cmdlet.starts_with("Enable-") && step.parameter("Archive").is_some())

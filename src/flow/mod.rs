@@ -11,6 +11,7 @@ mod prepare;
 pub(crate) mod retry;
 pub mod run;
 mod site;
+mod turn;
 mod verify;
 mod what_if;
 

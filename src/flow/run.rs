@@ -1,6 +1,6 @@
 //! Running a flow: reading, planning, applying.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -14,10 +14,11 @@ use super::journal::{Enqueued, Journal, JournalError, NewChange, NewRow, Seq, St
 use super::prepare::{Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
+use super::turn::{self, Turn};
 use super::{base_hash, lane, what_if};
 use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
-use crate::recipient::{Action, Change, ErrorClass, Recipient};
+use crate::recipient::{Action, Change, ErrorClass, ObjectType, Recipient};
 use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
 
 /// Accounts that are read and planned together; a multiple of what one cmdlet reads.
@@ -28,7 +29,7 @@ const READ_TOGETHER: usize = 500;
 pub struct Options {
     /// `--allow-mass-removal`: the guards against removing many addresses are off
     pub allow_mass_removal: bool,
-    /// `--what-if`: every planned cmdlet is sent to Exchange with `-WhatIf`
+    /// `--what-if`: the first cmdlet of every change is sent to Exchange with `-WhatIf`
     pub what_if: bool,
 }
 
@@ -133,29 +134,46 @@ pub async fn plan(
     let rows: Vec<Row> = flow.rows.clone();
     let read = read_all(sites, &open, rows, Some(progress)).await;
     guard(&open, &read)?;
-    let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
-    let mut planned = Vec::with_capacity(read.len());
-    let mut positions = Vec::new();
-    for (row, one) in read.into_iter().enumerate() {
-        if one.change().is_some() {
-            positions.push(row);
-        }
-        let change = one.planned(sites);
-        planned.push(match one.prepared() {
-            Some(prepared) if options.what_if => what_if::ask(change, &prepared.directory).await,
-            _ => change,
-        });
-    }
-    // What an earlier row of the same lane writes cannot be seen yet.
-    for lane in lanes {
-        let mut writes = false;
-        for position in lane {
-            let change = &mut planned[positions[position]];
-            change.not_previewed |= writes;
-            writes |= !change.result.steps.is_empty();
+    let mut planned: Vec<PlannedChange> = read.iter().map(|one| one.planned(sites)).collect();
+    mark_what_depends(&read, &mut planned);
+    if options.what_if {
+        for (one, change) in read.iter().zip(&mut planned) {
+            if let (Some(prepared), false) = (one.prepared(), change.not_previewed) {
+                *change = what_if::ask(change.clone(), &prepared.directory).await;
+            }
         }
     }
     Ok(planned)
+}
+
+/// What another row writes before it cannot be seen yet, and Exchange would be asked about what is not there.
+fn mark_what_depends(read: &[Read<'_>], planned: &mut [PlannedChange]) {
+    let rows: Vec<usize> = (0..read.len()).filter(|row| read[*row].change().is_some()).collect();
+    for lane in lane::lanes(read.iter().filter_map(Read::for_lanes)) {
+        let mut writes = false;
+        for row in lane.into_iter().filter_map(|at| rows.get(at)) {
+            let change = &mut planned[*row];
+            if writes {
+                change.not_previewed("an earlier row changes the same account, or a name or address of it");
+            }
+            writes |= !change.result.steps.is_empty();
+        }
+    }
+    let change_of = |row: usize| read[row].change().map(|read| &read.change);
+    let written: BTreeSet<String> = rows
+        .iter()
+        .filter(|row| !planned[**row].result.steps.is_empty())
+        .filter_map(|row| change_of(*row).filter(|change| change.object_type == ObjectType::MailboxDatabase))
+        .flat_map(turn::databases)
+        .collect();
+    for row in rows {
+        let names_one = |change: &&Change| {
+            change.object_type == ObjectType::Mailbox && !turn::databases(change).is_disjoint(&written)
+        };
+        if !planned[row].result.steps.is_empty() && change_of(row).filter(names_one).is_some() {
+            planned[row].not_previewed("another row makes or changes the database that it names");
+        }
+    }
 }
 
 /// Applies every change and returns one result for each that was begun, in the order of the flow.
@@ -235,11 +253,21 @@ pub async fn apply(
             }
         }
     }
-    let lanes = lanes
-        .into_iter()
-        .map(|lane| lane.into_iter().filter_map(|at| slots.get_mut(at).and_then(Option::take)).collect());
     let executor = Executor { journal, secrets: &secrets };
-    results.extend(apply::lanes(&executor, lanes.collect(), at_once(&open), progress, stop).await?);
+    let mut wrote = false;
+    for turn in Turn::ALL {
+        let mut of_turn = |at: &usize| {
+            let slot = slots.get_mut(*at)?;
+            let mut begun = slot.take_if(|begun| Turn::of(&begun.job.change) == turn)?;
+            // What an earlier turn wrote was not seen by the first read.
+            begun.ready = begun.ready.filter(|_| !wrote);
+            Some(begun)
+        };
+        let lanes = lanes.iter().map(|lane| lane.iter().filter_map(&mut of_turn).collect()).collect();
+        let done = apply::lanes(&executor, lanes, at_once(&open), progress, stop).await?;
+        wrote |= done.values().any(|result| !result.steps.is_empty());
+        results.extend(done);
+    }
     Ok(results.into_values().collect())
 }
 

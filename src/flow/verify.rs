@@ -46,6 +46,7 @@ fn visible_difference(step: &Step, found: Option<&Recipient>) -> Vec<String> {
                     && found.is_some_and(|found| found.property(name).is_some())
         })
         .map(|(name, _)| name.clone())
+        .chain(step.brings_about().map(|(name, _)| name.to_owned()))
         .collect()
 }
 
@@ -60,7 +61,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::recipient::{AddressFlow, MailboxDetails, Operation};
+    use crate::recipient::{AddressFlow, MailboxDetails, ObjectType, Operation, Property};
 
     fn mailbox(addresses: &[&str]) -> Recipient {
         let mut mailbox = Recipient::new(RecipientKind::Mailbox(MailboxDetails::User), Uuid::from_u128(1));
@@ -82,6 +83,19 @@ mod tests {
         let error = check(Some(&other), &change, Action::Updated).unwrap_err();
         assert!(error.message.contains("EmailAddresses"), "{}", error.message);
         assert!(check(None, &change, Action::Updated).is_err());
+    }
+
+    #[test]
+    fn a_database_must_be_mounted_as_wanted() {
+        let mut change = Change::new(Operation::Update, "DB01");
+        change.object_type = ObjectType::MailboxDatabase;
+        change.attributes.insert("Mounted".into(), true.into());
+        let mut database = Recipient::new(RecipientKind::MailboxDatabase, Uuid::from_u128(1));
+        database.properties.insert("Mounted".into(), Property::Bool(true));
+        assert_eq!(check(Some(&database), &change, Action::Updated), Ok(()));
+        database.properties.insert("Mounted".into(), Property::Bool(false));
+        let error = check(Some(&database), &change, Action::Updated).unwrap_err();
+        assert!(error.message.contains("Mounted not as wanted"), "{}", error.message);
     }
 
     #[test]

@@ -142,7 +142,8 @@ fn same_text(
 /// Exchange shows a canonical name or a plain one; a flow may use any name that the lookup found for the object.
 fn same_object(held: &str, wanted: &str, references: &BTreeMap<String, Reference>) -> bool {
     let (held, wanted) = (held.trim().to_lowercase(), wanted.trim().to_lowercase());
-    held == wanted
+    // An offline address book is shown as `\Default Offline Address Book`.
+    held.trim_start_matches('\\') == wanted.trim_start_matches('\\')
         || (!wanted.contains('/') && held.rsplit('/').next() == Some(wanted.as_str()))
         || references
             .get(&wanted)

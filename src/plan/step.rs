@@ -79,6 +79,16 @@ impl Step {
         self.parameters.iter().find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
+    /// The property that the cmdlet makes so by being run, without a parameter of that name.
+    #[must_use]
+    pub fn brings_about(&self) -> Option<(&'static str, bool)> {
+        match self.cmdlet.as_str() {
+            "Mount-Database" => Some(("Mounted", true)),
+            "Dismount-Database" => Some(("Mounted", false)),
+            _ => None,
+        }
+    }
+
     /// As results carry it: `{"cmdlet": ..., "parameters": {...}}`, secrets as `***`.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -2,7 +2,7 @@
 
 use super::{
     ObjectType,
-    parameters::{self, Parameter, ParameterKind},
+    parameters::{self, Parameter, ParameterKind, Place},
 };
 
 /// The meaning of a column.
@@ -107,8 +107,19 @@ const READ_ONLY: &[(&str, &str)] = &[
     ("IsInactiveMailbox", "leave the column out"),
     ("ExchangeUserAccountControl", "leave the column out"),
     ("ExchangeVersion", "leave the column out"),
-    ("Mounted", "a database is mounted with Mount-Database"),
+    ("Mounted", "it is a column of databases: ObjectType = MailboxDatabase"),
 ];
+
+/// Whether a database is mounted: a state that two cmdlets bring about and none takes as a parameter.
+static MOUNTED: Parameter = Parameter {
+    name: "Mounted",
+    type_name: "Boolean",
+    kind: ParameterKind::Bool,
+    place: Place::OnPremises,
+    since: Some(2010),
+    required: false,
+    sets: Vec::new(),
+};
 
 /// Parameters which this program sets itself, or which are deeds and not states.
 const NOT_FOR_FLOWS: &[(&str, &str)] = &[
@@ -188,6 +199,9 @@ pub fn column(object_type: ObjectType, name: &str) -> Result<Column, ColumnError
     if let Some(rest) = strip_param(name) {
         return create_only(object_type, rest);
     }
+    if is_mounted(object_type, name) {
+        return Ok(Column::Attribute(MOUNTED.name));
+    }
     if let Some((name, hint)) = listed(READ_ONLY, name) {
         return Err(ColumnError::ReadOnly { name, hint });
     }
@@ -205,7 +219,14 @@ pub fn column(object_type: ObjectType, name: &str) -> Result<Column, ColumnError
 /// The parameter behind [`Column::Attribute`] or [`Column::CreateOnly`], for its kind.
 #[must_use]
 pub fn parameter(object_type: ObjectType, canonical: &str) -> Option<&'static Parameter> {
+    if is_mounted(object_type, canonical) {
+        return Some(&MOUNTED);
+    }
     find(changing_cmdlets(object_type), canonical).or_else(|| find(creating_cmdlets(object_type), canonical))
+}
+
+fn is_mounted(object_type: ObjectType, name: &str) -> bool {
+    object_type == ObjectType::MailboxDatabase && name.eq_ignore_ascii_case(MOUNTED.name)
 }
 
 /// The nearest column name, when one is near enough to have been meant.
@@ -337,6 +358,9 @@ mod tests {
         assert_eq!(database("MountAtStartup"), Ok(Column::Attribute("MountAtStartup")));
         assert_eq!(database("_param_EdbFilePath"), Ok(Column::CreateOnly("EdbFilePath")));
         assert_eq!(database("Server"), Ok(Column::Attribute("Server")));
+        assert_eq!(database("mounted"), Ok(Column::Attribute("Mounted")));
+        assert!(matches!(database("_param_Mounted"), Err(ColumnError::Unknown { .. })));
+        assert!(matches!(mailbox("Mounted"), Err(ColumnError::ReadOnly { .. })));
         assert!(matches!(database("EmailAddresses"), Err(ColumnError::Unknown { .. })));
         assert!(matches!(database("CustomAttribute1"), Err(ColumnError::Unknown { .. })));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::Recipient;
+use super::{Recipient, RecipientKind};
 use crate::address;
 
 /// A name for an object, told apart by its form.
@@ -105,6 +105,10 @@ impl Identity {
             }
             Self::DistinguishedName(dn) => same_dn(&recipient.distinguished_name, dn),
             Self::CanonicalName(name) => same(&recipient.identity, name),
+            // A database may be called by its server: `EX01\DB01`.
+            Self::DomainAccount(name) if recipient.kind == RecipientKind::MailboxDatabase => {
+                name.rsplit('\\').next().is_some_and(|database| is(&recipient.name, database))
+            }
             Self::DomainAccount(name) => {
                 name.rsplit('\\').next().is_some_and(|account| is(&recipient.sam_account_name, account))
             }

@@ -37,15 +37,19 @@ impl Diff {
     /// What a plan does to the account that it was made for.
     pub fn of(planned: &Planned, current: Option<&Recipient>) -> Self {
         let mut attributes: Vec<AttributeLine> = Vec::new();
-        for (name, value) in planned.steps.iter().flat_map(|step| &step.parameters) {
+        let written = planned.steps.iter().flat_map(|step| {
+            let state = step.brings_about().map(|(name, so)| (name.to_owned(), ParameterValue::Bool(so)));
+            step.parameters.iter().cloned().chain(state)
+        });
+        for (name, value) in written {
             let shown_above = !planned.address_lines.is_empty() && ADDRESSES.contains(&name.as_str());
             if shown_above || NOT_SHOWN.contains(&name.as_str()) {
                 continue;
             }
-            let before = current.and_then(|account| account.property(name)).filter(|_| !is_secret(value));
+            let before = current.and_then(|account| account.property(&name)).filter(|_| !is_secret(&value));
             let before = before.and_then(|value| serde_json::to_value(value).ok());
             let line = AttributeLine { name: name.clone(), before, after: value.to_json() };
-            match attributes.iter_mut().find(|known| known.name == *name) {
+            match attributes.iter_mut().find(|known| known.name == name) {
                 // A later step has the last word.
                 Some(known) => known.after = line.after,
                 None => attributes.push(line),

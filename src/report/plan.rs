@@ -17,9 +17,15 @@ pub struct PlannedChange {
     /// What would come of it, the steps masked
     #[serde(flatten)]
     pub result: ChangeResult,
-    /// Whether the steps are only a guess because something could not be read
+    /// Whether some of it is only a guess: it depends on what is not done yet, or Exchange could not be asked
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_previewed: bool,
+    /// Why
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_previewed_because: Option<String>,
+    /// How many of its first steps Exchange was asked about and would take
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub previewed_steps: usize,
     /// Hash of the account's state that the plan was made from
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_hash: Option<String>,
@@ -105,15 +111,31 @@ impl PlannedChange {
         Self {
             result: ChangeResult::of_plan(&change, connection, &planned),
             not_previewed: false,
+            not_previewed_because: None,
+            previewed_steps: 0,
             base_hash,
             change: Some(change),
             planned: Some(planned),
         }
     }
 
+    /// Notes why some of it is only a guess; the first reason counts.
+    pub fn not_previewed(&mut self, because: impl Into<String>) {
+        self.not_previewed = true;
+        self.not_previewed_because.get_or_insert_with(|| because.into());
+    }
+
     /// A change that came to its result without planning: a row that was refused when it was read.
     pub fn unplanned(result: ChangeResult) -> Self {
-        Self { result, not_previewed: false, base_hash: None, change: None, planned: None }
+        Self {
+            result,
+            not_previewed: false,
+            not_previewed_because: None,
+            previewed_steps: 0,
+            base_hash: None,
+            change: None,
+            planned: None,
+        }
     }
 
     /// Each address with what happens to it.
@@ -143,20 +165,25 @@ impl PlannedChange {
             '=' => Tone::Quiet,
             _ => Tone::Attention,
         };
-        let what = match (result.action, self.not_previewed) {
-            (_, true) => "NOT PREVIEWED",
-            (Action::Created, _) => "create",
-            (Action::Updated, _) => "update",
-            (Action::Unchanged, _) => "nothing to do",
-            (Action::Disabled, _) => "disable",
-            (Action::Removed, _) => "remove",
-            (Action::Refused, _) => "refused",
-            (Action::Failed, _) => "failed",
-            (Action::Pending, _) => "waits",
+        let what = match result.action {
+            Action::Created => "create",
+            Action::Updated => "update",
+            Action::Unchanged => "nothing to do",
+            Action::Disabled => "disable",
+            Action::Removed => "remove",
+            Action::Refused => "refused",
+            Action::Failed => "failed",
+            Action::Pending => "waits",
+        };
+        let blind = match (self.not_previewed, &self.not_previewed_because) {
+            (false, _) => String::new(),
+            (true, None) => ", NOT PREVIEWED".to_owned(),
+            (true, Some(because)) => format!(", NOT PREVIEWED: {}", printable(because)),
         };
         let place = style.paint(Tone::Quiet, &format!("({})", printable(&result.source.to_string())));
         let identity = style.paint(Tone::Strong, &printable(&result.identity));
-        let mut text = format!("{} {identity}: {what} {place}\n", style.paint(tone, &symbol.to_string()));
+        let mut text =
+            format!("{} {identity}: {what}{blind} {place}\n", style.paint(tone, &symbol.to_string()));
         super::text::error_and_warnings(result, style, &mut text);
         for line in self.address_lines() {
             let tone = match line.sign {
@@ -176,12 +203,22 @@ impl PlannedChange {
                 text.push('\n');
             }
         }
-        for step in self.planned.iter().flat_map(|planned| &planned.steps) {
+        for (number, step) in self.planned.iter().flat_map(|planned| &planned.steps).enumerate() {
+            let blind = if self.previewed_steps > 0 && number >= self.previewed_steps {
+                " (not previewed)"
+            } else {
+                ""
+            };
             let waits = if step.after.is_some() { " (after directory synchronisation)" } else { "" };
-            text.push_str(&format!("    {}{waits}\n", printable(&step.to_string())));
+            text.push_str(&format!("    {}{waits}{blind}\n", printable(&step.to_string())));
         }
         text
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A whole plan as a person reads it: every change, then the totals.

@@ -103,12 +103,17 @@ fn made_with_archive(name: &str) -> Json {
     made
 }
 
+/// Left out when mailboxes are distributed, which would depend on the order of the flow.
+fn database(name: &str) -> Json {
+    json!({"name": name, "excluded_from_provisioning": true})
+}
+
 fn addresses(name: &str) -> Json {
     json!([format!("{name}@fabrikam.com"), format!("{name}@contoso.com")])
 }
 
 /// A kind for each way from what is there to what is wanted.
-pub const KINDS: [Kind; 12] = [
+pub const KINDS: [Kind; 15] = [
     Kind {
         name: "new",
         connection: "new",
@@ -193,6 +198,30 @@ pub const KINDS: [Kind; 12] = [
         wanted: |_| json!({"Operation": "remove"}),
         steps: &["Remove-RemoteMailbox"],
     },
+    Kind {
+        name: "newdatabase",
+        connection: "enable",
+        there: None,
+        wanted: |_| {
+            json!({"ObjectType": "MailboxDatabase", "Server": "EX01", "IsExcludedFromProvisioning": true,
+                   "ProhibitSendQuota": "5GB", "Mounted": true})
+        },
+        steps: &["New-MailboxDatabase", "Set-MailboxDatabase", "Mount-Database"],
+    },
+    Kind {
+        name: "updatedatabase",
+        connection: "enable",
+        there: Some(database),
+        wanted: |_| json!({"ObjectType": "MailboxDatabase", "MailboxRetention": "60", "Mounted": false}),
+        steps: &["Set-MailboxDatabase", "Dismount-Database"],
+    },
+    Kind {
+        name: "removedatabase",
+        connection: "enable",
+        there: Some(database),
+        wanted: |_| json!({"ObjectType": "MailboxDatabase", "Operation": "remove"}),
+        steps: &["Remove-MailboxDatabase"],
+    },
 ];
 
 impl Kind {
@@ -202,8 +231,9 @@ impl Kind {
         change["ChangeId"] = json!(account);
         change["Connection"] = json!(self.connection);
         let identity = format!("{account}@contoso.com");
-        // A directory user has no address.
-        change["Identity"] = json!(if self.there.is_some() { account } else { &identity });
+        // A directory user has no address, and neither has a database.
+        let named = self.there.is_some() || self.name.ends_with("database");
+        change["Identity"] = json!(if named { account } else { &identity });
         format!("{change}\n")
     }
 }
@@ -212,10 +242,13 @@ impl Kind {
 pub fn seed<'a>(accounts: impl IntoIterator<Item = (&'a Kind, &'a str)>) -> Json {
     let there = accounts.into_iter().enumerate().filter_map(|(number, (kind, account))| {
         let mut object = kind.there?(account);
-        object["Guid"] = json!(uuid::Uuid::from_u128(number as u128 + 1));
+        let key = if object.get("name").is_some() { "guid" } else { "Guid" };
+        object[key] = json!(uuid::Uuid::from_u128(number as u128 + 1));
         Some(object)
     });
-    let mut seed = directory(there);
+    let (databases, objects): (Vec<_>, Vec<_>) = there.partition(|object| object.get("guid").is_some());
+    let mut seed = directory(objects);
+    seed["databases"].as_array_mut().unwrap().extend(databases);
     // Shells of killed programs live on for a while.
     seed["restrictions"] = json!({"max_shells_per_user": 100_000});
     seed

@@ -7,8 +7,9 @@ use serde_json::{Map, Value as Json};
 use crate::scenarios::bench::{name, writes};
 
 /// GUIDs that a new object is given, what is made of them, and times.
-const FLEETING: [&str; 7] = [
+const FLEETING: [&str; 8] = [
     "Guid",
+    "guid",
     "ExchangeGuid",
     "ArchiveGuid",
     "DisabledArchiveGuid",
@@ -17,14 +18,25 @@ const FLEETING: [&str; 7] = [
     "WhenMailboxCreated",
 ];
 
-/// The objects of a directory by name, without what differs from run to run.
+/// The objects of a directory by name, databases among them, without what differs from run to run.
 pub fn objects(directory: &Json) -> BTreeMap<String, Map<String, Json>> {
-    let objects = directory["objects"].as_array().unwrap().iter().map(|object| {
+    let objects = all(directory).map(|object| {
         let mut object = object.as_object().unwrap().clone();
         object.retain(|name, _| !FLEETING.contains(&name.as_str()));
-        (object["Name"].as_str().unwrap().to_owned(), object)
+        if let Some(Json::Object(properties)) = object.get_mut("properties") {
+            properties.retain(|name, _| !FLEETING.contains(&name.as_str()) && name != "WhenChanged");
+        }
+        (name_of(&Json::Object(object.clone())).unwrap().to_owned(), object)
     });
     objects.collect()
+}
+
+fn all(directory: &Json) -> impl Iterator<Item = &Json> {
+    ["objects", "databases"].into_iter().flat_map(|kind| directory[kind].as_array().unwrap())
+}
+
+fn name_of(object: &Json) -> Option<&str> {
+    object.get("Name").or(object.get("name"))?.as_str()
 }
 
 /// The difference is shown where there is one.
@@ -41,8 +53,9 @@ pub fn same_directory(disturbed: &Json, undisturbed: &Json) {
 /// when they were made.
 pub fn history(cmdlets: &[Json], directories: &[&Json]) -> BTreeMap<String, Vec<Json>> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for object in directories.iter().flat_map(|directory| directory["objects"].as_array().unwrap()) {
-        if let (Some(guid), Some(name)) = (object["Guid"].as_str(), object["Name"].as_str()) {
+    for object in directories.iter().flat_map(|directory| all(directory)) {
+        let guid = object.get("Guid").or(object.get("guid")).and_then(Json::as_str);
+        if let (Some(guid), Some(name)) = (guid, name_of(object)) {
             names.insert(guid.to_lowercase(), name.to_owned());
         }
     }
@@ -55,7 +68,8 @@ pub fn history(cmdlets: &[Json], directories: &[&Json]) -> BTreeMap<String, Vec<
             Some(identity) => match (names.get(&identity.to_lowercase()), identity.split_once('@')) {
                 (Some(name), _) => name.clone(),
                 (None, Some((name, _))) => name.to_owned(),
-                (None, None) => panic!("who is {identity}?"),
+                // A new database goes by its name.
+                (None, None) => identity.to_owned(),
             },
             None => parameters["Name"].as_str().unwrap().to_owned(),
         };

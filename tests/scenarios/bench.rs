@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::{Place, Ran};
 
 /// Verbs of cmdlets that write.
-const WRITING: [&str; 5] = ["New-", "Enable-", "Set-", "Disable-", "Remove-"];
+const WRITING: [&str; 7] = ["New-", "Enable-", "Set-", "Disable-", "Remove-", "Mount-", "Dismount-"];
 
 /// The domain of the addresses by which mail reaches remote mailboxes.
 pub const ROUTING: &str = "contoso.mail.onmicrosoft.com";

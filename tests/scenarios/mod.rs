@@ -4,6 +4,7 @@ pub mod bench;
 
 mod addresses;
 mod creating;
+mod databases;
 mod export;
 pub mod orders;
 mod plans;

@@ -239,7 +239,7 @@ fn mail_enable(call: &mut Call<'_>, entry: &mut Entry, remote: bool) -> Result<(
 
 fn database(call: &mut Call<'_>, entry: &mut Entry, parameter: &str) -> Result<(), Fail> {
     if let Some(name) = call.arguments.text(parameter) {
-        let known = call.exchange.directory.configuration.database(name);
+        let known = call.exchange.directory.find_database(name);
         let known =
             known.map(|database| database.name.clone()).ok_or_else(|| Problem::missing("database", name))?;
         put(call, entry, parameter, known);

@@ -45,7 +45,7 @@ impl Category {
             | "ManagementObjectAmbiguousException"
             | "NotAcceptedDomainException" => Self::InvalidArgument,
             "PropertyValueExistsException" | "DataValidationException" => Self::InvalidData,
-            "InvalidOperationException" => Self::InvalidOperation,
+            "InvalidOperationException" | "AssociatedUserMailboxExistException" => Self::InvalidOperation,
             "CmdletAccessDeniedException" => Self::PermissionDenied,
             "OverBudgetException" => Self::ResourceBusy,
             "SuitabilityDirectoryException" => Self::ResourceUnavailable,
@@ -157,7 +157,8 @@ fn full_name(exception: &str) -> String {
 /// Full name of the class behind a cmdlet.
 pub(super) fn class(cmdlet: &str) -> String {
     let namespace = match cmdlet {
-        "Get-MailboxDatabase" | "Get-AcceptedDomain" | "Set-ADServerSettings" => "SystemConfigurationTasks",
+        "Get-AcceptedDomain" | "Set-ADServerSettings" => "SystemConfigurationTasks",
+        _ if cmdlet.ends_with("Database") => "SystemConfigurationTasks",
         _ => "RecipientTasks",
     };
     format!("Microsoft.Exchange.Management.{namespace}.{}", cmdlet.replace('-', ""))

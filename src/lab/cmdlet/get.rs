@@ -123,7 +123,7 @@ impl Narrowing {
         let database = call.arguments.text("Database");
         let database = database
             .map(|name| {
-                let known = call.exchange.directory.configuration.database(name);
+                let known = call.exchange.directory.find_database(name);
                 known
                     .map(|database| database.name.clone())
                     .ok_or_else(|| Fail::from(Problem::missing("database", name)))

@@ -6,6 +6,7 @@ mod call;
 mod commands;
 mod convert;
 mod create;
+mod database;
 mod errors;
 mod filter;
 mod get;
@@ -228,7 +229,12 @@ fn work(call: &mut Call<'_>) -> Result<(), Fail> {
     call.choose_domain_controller()?;
     match call.cmdlet.name {
         "Get-Mailbox" | "Get-RemoteMailbox" | "Get-User" | "Get-Recipient" => get::get(call),
-        "Get-MailboxDatabase" => organization::databases(call),
+        "Get-MailboxDatabase" => database::get(call),
+        "New-MailboxDatabase" => database::new(call),
+        "Set-MailboxDatabase" => database::set(call),
+        "Remove-MailboxDatabase" => database::remove(call),
+        "Mount-Database" => database::mount(call, true),
+        "Dismount-Database" => database::mount(call, false),
         "Get-AcceptedDomain" => organization::accepted_domains(call),
         "Set-ADServerSettings" => organization::server_settings(call),
         "New-Mailbox" => create::new(call, false),

@@ -11,7 +11,7 @@ use crate::lab::directory::{Attribute, Entry, Proxy};
 use crate::lab::output;
 
 /// Parameters that say how to work, not what to store.
-const DIRECTIVES: [&str; 24] = [
+pub(super) const DIRECTIVES: [&str; 24] = [
     "Identity",
     "DomainController",
     "Confirm",
@@ -85,7 +85,7 @@ pub(super) fn set(call: &mut Call<'_>, remote: bool) -> Result<(), Fail> {
             ("OldPassword", _) => {}
             ("Type", Bound::Text(kind)) => convert_type(call, &mut entry, kind, remote),
             ("Database" | "ArchiveDatabase", Bound::Text(database)) => {
-                let known = call.exchange.directory.configuration.database(database);
+                let known = call.exchange.directory.find_database(database);
                 let known = known
                     .map(|database| database.name.clone())
                     .ok_or_else(|| Problem::missing("database", database))?;

@@ -91,6 +91,13 @@ impl Entry {
         }
     }
 
+    /// Gives an attribute another value, as written when the former one was.
+    pub(crate) fn replace(&mut self, name: &str, value: Attribute) {
+        if let Some((_, held)) = self.attributes.get_mut(name) {
+            *held = Some(value);
+        }
+    }
+
     pub(crate) fn password(&self) -> Option<(Stamp, &SecretString)> {
         self.password.as_ref().map(|(stamp, password)| (*stamp, password))
     }

@@ -1,5 +1,7 @@
 //! A company of any size, made by counting.
 
+use std::collections::BTreeMap;
+
 use super::seed::{Seed, SeedObject};
 use super::{AcceptedDomain, AddressPolicy, Attribute, Database};
 
@@ -50,6 +52,8 @@ impl Seed {
                     name: name.to_owned(),
                     mounted: true,
                     excluded_from_provisioning: false,
+                    guid: None,
+                    properties: BTreeMap::new(),
                 })
                 .into(),
             address_policies: vec![AddressPolicy {

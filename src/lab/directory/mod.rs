@@ -1,6 +1,7 @@
 //! The directory: objects, domain controllers, replication.
 
 mod address;
+mod database;
 mod entry;
 mod generate;
 mod ids;

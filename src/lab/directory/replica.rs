@@ -70,6 +70,11 @@ impl Replica {
         }
     }
 
+    /// Changes every object in what is none of its names.
+    pub(super) fn each_entry(&mut self, mut change: impl FnMut(&mut Entry)) {
+        self.entries.values_mut().for_each(|entry| change(Arc::make_mut(entry)));
+    }
+
     fn insert(&mut self, entry: Arc<Entry>) {
         for key in names_of(&entry) {
             self.names.entry(key).or_default().insert(entry.guid);

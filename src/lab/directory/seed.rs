@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::Attribute;
 use crate::lab::Fault;
@@ -126,6 +127,12 @@ pub struct Database {
     /// Whether automatic distribution leaves it out
     #[serde(default)]
     pub excluded_from_provisioning: bool,
+    /// Its GUID; made from the name when absent
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<Uuid>,
+    /// Any other property by the name that Exchange gives it
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, Attribute>,
 }
 
 /// An address policy: templates with `%m` (alias), `%g` (given name), `%s` (surname), `%d` (display name), `%1g` (first letters).
@@ -224,11 +231,6 @@ impl Seed {
                 None => domain == name,
             }
         })
-    }
-
-    /// The database of that name.
-    pub(crate) fn database(&self, name: &str) -> Option<&Database> {
-        self.databases.iter().find(|database| database.name.eq_ignore_ascii_case(name))
     }
 }
 

@@ -36,41 +36,50 @@ pub(super) fn object(
 }
 
 /// A database; whether it is mounted is only known with `status`.
-pub(super) fn database(
-    directory: &Directory,
-    dc: &str,
-    database: &Database,
-    guid: Uuid,
-    status: bool,
-) -> Value {
+pub(super) fn database(directory: &Directory, dc: &str, database: &Database, status: bool) -> Value {
     let described = shape::of(Shape::Database);
     let server = &directory.configuration.server;
-    let organization = &directory.configuration.organization;
+    let kept = |name: &str| database.properties.get(name).cloned();
     let computed = |name: &str| -> Option<Attribute> {
         Some(match name {
             "Name" | "Identity" | "Id" | "AdminDisplayName" => database.name.as_str().into(),
-            "Guid" => guid.to_string().into(),
+            "Guid" => directory.database_guid(database).to_string().into(),
             "Mounted" if status => database.mounted.into(),
-            "Server" | "ServerName" | "MountedOnServer" | "MasterServerOrAvailabilityGroup" => server.as_str().into(),
+            "Server" | "ServerName" | "MountedOnServer" | "MasterServerOrAvailabilityGroup" => {
+                server.as_str().into()
+            }
             "IsExcludedFromProvisioning" => database.excluded_from_provisioning.into(),
-            "EdbFilePath" => format!("D:\\Databases\\{0}\\{0}.edb", database.name).into(),
-            "LogFolderPath" => format!("D:\\Databases\\{}\\Logs", database.name).into(),
+            "EdbFilePath" => database_path(database),
+            "LogFolderPath" => {
+                kept(name).unwrap_or_else(|| format!("D:\\Databases\\{}\\Logs", database.name).into())
+            }
             "OriginatingServer" => dc.into(),
             "ObjectCategory" => {
                 format!("{}/Configuration/Schema/ms-Exch-Private-MDB", directory.configuration.forest).into()
             }
-            "WhenCreated" | "WhenCreatedUTC" | "WhenChanged" | "WhenChangedUTC" => directory.seeded_at(),
-            "Organization" => organization.as_str().into(),
-            "DistinguishedName" => format!(
-                "CN={},CN=Databases,CN=Exchange Administrative Group (FYDIBOHF23SPDLT),CN=Administrative Groups,CN={organization},CN=Microsoft Exchange,CN=Services,CN=Configuration,{}",
-                database.name,
-                directory.unit_dn(&directory.configuration.forest)
-            )
-            .into(),
-            _ => return None,
+            "WhenCreated" | "WhenCreatedUTC" => kept("WhenCreated").unwrap_or_else(|| directory.seeded_at()),
+            "WhenChanged" | "WhenChangedUTC" => kept("WhenChanged").unwrap_or_else(|| directory.seeded_at()),
+            "Organization" => directory.configuration.organization.as_str().into(),
+            "DistinguishedName" => directory.database_dn(&database.name).into(),
+            _ => return kept(name),
         })
     };
     fixed(described, &database.name, computed)
+}
+
+/// Where the file of a database is.
+pub(super) fn database_path(database: &Database) -> Attribute {
+    let kept = database.properties.get("EdbFilePath").cloned();
+    kept.unwrap_or_else(|| format!("D:\\Databases\\{0}\\{0}.edb", database.name).into())
+}
+
+/// What a database shows that nobody has set.
+pub(super) fn database_default(name: &str) -> Option<Attribute> {
+    let row = shape::of(Shape::Database).rows.iter().find(|row| row.plain == name)?;
+    match row.tag {
+        shape::Tag::Flag => Some(Attribute::Flag(row.default == Some(Attribute::Flag(true)))),
+        _ => row.default.clone(),
+    }
 }
 
 /// An accepted domain.

@@ -47,7 +47,8 @@ impl View<'_> {
             "ArchiveStatus" => Some(if archive { "Active" } else { "None" }.into()),
             "ArchiveState" if !archive => Some("None".into()),
             "MailboxLocations" if entry.is_mailbox() => {
-                let id = self.directory.ids.named(&format!("database {}", entry.text("Database")));
+                let database = self.directory.find_database(entry.text("Database"));
+                let id = database.map(|database| self.directory.database_guid(database)).unwrap_or_default();
                 list(vec![format!("1;{};Primary;{};{id}", entry.text("ExchangeGuid"), configuration.forest)])
             }
             "ProtocolSettings" => list(vec!["RemotePowerShell§1".to_owned()]),

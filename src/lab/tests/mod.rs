@@ -3,6 +3,7 @@
 mod addresses;
 mod binding;
 mod creating;
+mod databases;
 mod endpoints;
 mod modifying;
 mod reading;

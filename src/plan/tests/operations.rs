@@ -141,11 +141,43 @@ fn databases() {
     assert_eq!(planned.steps[0].parameter("Server"), Some(&text("ex01")));
     assert_eq!(planned.steps[1].parameter("Identity"), Some(&text("DB7")));
 
+    // A state like any other: mounted after everything else, and only where it is not so.
+    let mounted = |made: &Change, so: bool| with(made.clone(), &[("Mounted", so.into())]);
+    let planned = plan(None, &mounted(&made, true), &policy(), &here());
+    assert_eq!(cmdlets(&planned), ["New-MailboxDatabase", "Set-MailboxDatabase", "Mount-Database"]);
+    assert_eq!(parameters(&planned.steps[2]), ["Identity", "DomainController"]);
+    assert_eq!(plan(None, &mounted(&made, false), &policy(), &here()).steps.len(), 2);
+    // Under another name the next run would not find it.
+    let other = with(made.clone(), &[("Name", "DB8".into())]);
+    assert_eq!(class(&plan(None, &other, &policy(), &here())), Some(ErrorClass::InvalidInput));
+    let unnamed = Change { identity: guid().to_string(), ..made.clone() };
+    assert_eq!(class(&plan(None, &unnamed, &policy(), &here())), Some(ErrorClass::InvalidInput));
+
     let mut there = Recipient::new(RecipientKind::MailboxDatabase, guid());
     there.name = Some("DB7".into());
     there.properties.insert("ProhibitSendQuota".into(), Property::Text("2 GB (2,147,483,648 bytes)".into()));
     there.properties.insert("MountAtStartup".into(), Property::Bool(true));
     assert_eq!(plan(Some(&there), &made, &policy(), &here()).action, Action::Unchanged);
+    for (held, wanted, cmdlet) in
+        [(true, false, "Dismount-Database"), (false, true, "Mount-Database"), (true, true, "")]
+    {
+        there.properties.insert("Mounted".into(), Property::Bool(held));
+        let planned = plan(Some(&there), &mounted(&made, wanted), &policy(), &here());
+        assert_eq!(cmdlets(&planned).first().copied().unwrap_or_default(), cmdlet);
+        assert!(planned.steps.iter().all(|step| step.parameter("Identity") == Some(&guid_text())));
+    }
+    there.properties.insert("Mounted".into(), Property::Null);
+    let unknown = plan(Some(&there), &mounted(&made, true), &policy(), &here());
+    assert_eq!(class(&unknown), Some(ErrorClass::Transient));
+    assert_eq!(plan(Some(&there), &made, &policy(), &here()).action, Action::Unchanged);
+    // What creating alone can set is compared: a server by its first label, a path without case.
+    there.properties.insert("Server".into(), Property::Text("EX01".into()));
+    there.properties.insert("EdbFilePath".into(), Property::Text("D:\\DB7\\DB7.edb".into()));
+    let as_it_is = [("Server", "ex01.contoso.com".into()), ("EdbFilePath", "d:\\db7\\DB7.edb".into())];
+    let same = with(database(Operation::Ensure), &as_it_is);
+    assert_eq!(plan(Some(&there), &same, &policy(), &here()).action, Action::Unchanged);
+    let moved = with(database(Operation::Ensure), &[("Server", "EX02".into())]);
+    assert_eq!(class(&plan(Some(&there), &moved, &policy(), &here())), Some(ErrorClass::InvalidInput));
     let smaller = with(database(Operation::Update), &[("ProhibitSendQuota", "1GB".into())]);
     let planned = plan(Some(&there), &smaller, &policy(), &here());
     assert_eq!(parameters(&planned.steps[0]), ["Identity", "ProhibitSendQuota", "DomainController"]);

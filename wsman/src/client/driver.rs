@@ -156,7 +156,13 @@ impl Driver {
             let Some(request) = self.session.next_request(wanted, Uuid::new_v4()) else { return };
             self.lanes.insert(request.id, request.kind.lane());
             let spare = request.kind.lane() == Lane::Background && all + 1 < limit;
-            self.exchanges.spawn(exchange(self.transport.clone(), request, spare));
+            // That the pool is open may be in an answer that is lost, and nobody says it twice.
+            let is_opening = self.opened.is_some() && request.kind.lane() == Lane::PoolPoll;
+            let resend = match request.kind.is_repeatable() && !is_opening {
+                true => Resend::Always,
+                false => Resend::IfUnsent,
+            };
+            self.exchanges.spawn(exchange(self.transport.clone(), request, resend, spare));
         }
     }
 
@@ -412,12 +418,12 @@ impl From<SessionError> for Error {
 async fn exchange(
     transport: Transport,
     request: Request,
+    resend: Resend,
     spare: bool,
 ) -> (u64, Duration, Result<Answered, Error>) {
     if !request.delay.is_zero() {
         tokio::time::sleep(request.delay).await;
     }
-    let resend = if request.kind.is_repeatable() { Resend::Always } else { Resend::IfUnsent };
     let began = Instant::now();
     let result = transport.request(&request.soap, request.kind.name(), resend, spare).await;
     (request.id, began.elapsed(), result)

@@ -21,6 +21,9 @@ use crate::psrp::client::{ClientConfig, ClientPool};
 use crate::psrp::session_key::ClientKeyPair;
 use crate::session::{EndpointInfo, Session};
 
+/// How often a pool is opened anew whose opening broke off: nothing runs in it yet, and what it leaves behind is deleted.
+const LOST_TRIES: u32 = 2;
+
 /// How a runspace pool is opened.
 #[derive(Clone, Debug, Default)]
 pub struct PoolOptions {
@@ -51,9 +54,10 @@ impl RunspacePool {
     ///
     /// Where the server sends the client elsewhere and [`ConnectionConfig::redirects`] lets it, that is where the pool is
     /// opened, from the beginning. A server that is busy is asked again for as long as
-    /// [`Timeouts::busy`](super::Timeouts::busy) says.
+    /// [`Timeouts::busy`](super::Timeouts::busy) says; an opening that breaks off is begun again twice.
     pub async fn open(config: ConnectionConfig, options: PoolOptions) -> Result<Self, Error> {
         let mut patience = Patience::new(Instant::now(), config.timeouts.busy);
+        let mut lost = 0;
         loop {
             match Self::open_where_sent(config.clone(), options.clone()).await {
                 Err(error) if error.is_busy() => {
@@ -62,6 +66,10 @@ impl RunspacePool {
                     let Some(delay) = patience.next_delay(Instant::now(), part[0]) else { return Err(error) };
                     debug!(%error, ?delay, "the server is busy: once more");
                     tokio::time::sleep(delay).await;
+                }
+                Err(error @ Error::Lost { sent: true, .. }) if lost < LOST_TRIES => {
+                    lost += 1;
+                    debug!(%error, lost, "the opening broke off: once more");
                 }
                 result => return result,
             }

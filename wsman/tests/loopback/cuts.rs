@@ -87,6 +87,8 @@ async fn cut_everywhere(tls: bool) {
         .await;
     let mut right = 0;
     for Ran { cell, outputs, commands, shells, .. } in &ran {
+        // An opening that breaks off is begun again; a handshake of TLS is not.
+        assert!(tls || outputs.len() == 2, "{cell}: not opened: {outputs:?}");
         assert_eq!(*shells, 0, "{cell}: a shell stays behind: {outputs:?}");
         assert!(*commands <= 2, "{cell}: something ran twice");
         for (value, output) in outputs.iter().enumerate() {
