@@ -264,6 +264,7 @@ impl<'a> Files<'a> {
             ..self.receipt(accepted)
         };
         self.put_away(accepted, Away::Failed, receipt, None)?;
+        error.hints.iter().for_each(|hint| self.context.say(&format!("hint: {hint}")));
         let event = Event::Nothing {
             what: &accepted.dropped,
             connection: &self.chosen.default.name,
