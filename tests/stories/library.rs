@@ -99,3 +99,23 @@ async fn a_run_that_is_dropped_is_taken_up_again() {
     assert_eq!(made.filter(|object| object["UserPrincipalName"] == "lib1@contoso.com").count(), 1);
     running.shutdown().await.unwrap();
 }
+
+/// `cargo test` builds the examples; `cargo test --test main` alone does not.
+#[test]
+fn the_example_of_another_connector_runs() {
+    let exe = std::env::current_exe().unwrap();
+    let example = exe.parent().unwrap().parent().unwrap().join("examples/connector");
+    if !example.exists() {
+        assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "{} is not there", example.display());
+        println!("SKIPPED: the example connector is not built: cargo build --example connector");
+        return;
+    }
+    let ran = std::process::Command::new(example).output().unwrap();
+    let told = String::from_utf8(ran.stdout).unwrap();
+    assert!(ran.status.success(), "{told}");
+    let last: Vec<&str> = told.lines().rev().take(3).collect();
+    assert!(last[2].starts_with("Ada Lovelace: created, "), "{told}");
+    assert!(last[1].starts_with("Charles Babbage: refused_by_rule: "), "{told}");
+    assert_eq!(last[0], "Nobody: unchanged");
+    assert!(!told.contains("Start-1!pass"));
+}
