@@ -36,11 +36,13 @@ pub enum Why {
 const ACCOUNT: Duration = Duration::from_secs(31 * 60);
 
 impl Why {
-    /// How long to wait before a try, after so many in a row that came to nothing. `chance` is between 0 and 1.
-    pub fn wait(self, tries: u32, chance: f64) -> Duration {
+    /// How long to wait before a try, after so many in a row that came to nothing. `pending` is how long a change waits that
+    /// waits for something outside, `chance` is between 0 and 1.
+    pub fn wait(self, tries: u32, pending: Duration, chance: f64) -> Duration {
         match self {
             Self::SignIn => ACCOUNT,
-            Self::Away | Self::Busy | Self::Local | Self::Pending => {
+            Self::Pending => pending,
+            Self::Away | Self::Busy | Self::Local => {
                 // Never at once: what was in the way a moment ago still is.
                 retry::delay(tries, None, 0.5 + chance.clamp(0.0, 1.0) / 2.0)
             }
@@ -122,9 +124,11 @@ mod tests {
 
     #[test]
     fn waits_grow_and_an_account_is_not_locked() {
-        assert_eq!(Why::Away.wait(1, 1.0), Duration::from_secs(2));
-        assert_eq!(Why::Away.wait(1, 0.0), Duration::from_secs(1));
-        assert_eq!(Why::Busy.wait(20, 1.0), Duration::from_secs(60));
-        assert!(Why::SignIn.wait(1, 0.0) > Duration::from_secs(30 * 60));
+        let pending = Duration::from_secs(1800);
+        assert_eq!(Why::Away.wait(1, pending, 1.0), Duration::from_secs(2));
+        assert_eq!(Why::Away.wait(1, pending, 0.0), Duration::from_secs(1));
+        assert_eq!(Why::Busy.wait(20, pending, 1.0), Duration::from_secs(60));
+        assert_eq!(Why::Pending.wait(1, pending, 1.0), pending);
+        assert!(Why::SignIn.wait(1, pending, 0.0) > Duration::from_secs(30 * 60));
     }
 }

@@ -28,6 +28,7 @@ pub(super) struct Files<'a> {
     chosen: &'a Chosen,
     folder: Folder,
     interval: Duration,
+    pending: Duration,
     once: bool,
     options: Options,
     stop: &'a Stop,
@@ -70,6 +71,7 @@ impl<'a> Files<'a> {
             chosen,
             folder,
             interval: command.interval,
+            pending: command.pending_wait,
             once: command.once,
             options: Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() },
             stop,
@@ -102,7 +104,7 @@ impl<'a> Files<'a> {
                     // A network share comes back.
                     trouble += 1;
                     self.context.say(&format!("warning: {error}"));
-                    pause(self.stop, Why::Local.wait(trouble, chance())).await;
+                    pause(self.stop, Why::Local.wait(trouble, self.pending, chance())).await;
                 }
             }
         }
@@ -166,7 +168,7 @@ impl<'a> Files<'a> {
     fn wait(&mut self, accepted: &Accepted, why: Why) {
         let before = self.waiting.take().filter(|waiting| waiting.ticket == accepted.ticket);
         let tries = before.map_or(0, |waiting| waiting.tries) + 1;
-        let wait = why.wait(tries, chance());
+        let wait = why.wait(tries, self.pending, chance());
         if !self.once {
             let name = printable(&accepted.name);
             self.context

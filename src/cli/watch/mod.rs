@@ -29,6 +29,9 @@ pub(super) struct Watch {
     /// Between two looks at the folder; a file is taken when it is the same at both
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = interval)]
     interval: Duration,
+    /// How long a file waits whose changes wait for directory synchronisation, which usually comes every 30 minutes
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = waiting)]
+    pending_wait: Duration,
     /// Take what is there, export what is due, and end
     #[arg(long)]
     once: bool,
@@ -46,6 +49,10 @@ fn interval(text: &str) -> Result<Duration, String> {
         Some(_) => Err("must be from 100ms to 1h".into()),
         None => Err("must be a number and a unit: 500ms, 2s, 1m".into()),
     }
+}
+
+fn waiting(text: &str) -> Result<Duration, String> {
+    parse_duration(text).ok_or_else(|| "must be a number and a unit: 90s, 30m, 2h".into())
 }
 
 pub(super) async fn run(context: &Context, command: Watch, stop: &Stop) -> Result<u8, CommandError> {
