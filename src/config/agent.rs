@@ -262,6 +262,10 @@ impl Options {
         let mut found = Vec::new();
         let mut held = None;
         for mut member in self.members {
+            if member.key.eq_ignore_ascii_case(OWN) {
+                let message = "there is a configuration file, and this stands in it";
+                problems.push(self.source.problem(member.key_span.start, message).key(OWN));
+            }
             let Some(ours) = ours(&member.key) else { continue };
             held = translate(ours, &mut member.value).or(held);
             if !is_nothing(&member.value) {
@@ -394,6 +398,8 @@ mod tests {
         let over = only_login.over(&base).unwrap();
         assert_eq!((over.username.as_deref(), over.password), (Some("other"), base.password.clone()));
 
+        let own = Options::parse(r#"{"Mailwright": {"create_method": "new"}}"#.into()).unwrap().unwrap();
+        assert!(own.over(&base).unwrap_err().to_string().contains("standard input:1:2: Mailwright:"));
         let basic = Options::parse(r#"{"AuthType": "Basic"}"#.into()).unwrap().unwrap().over(&base);
         assert!(basic.unwrap_err().to_string().contains("basic over http"));
         assert!(Options::parse(" \r\n".into()).unwrap().is_none());

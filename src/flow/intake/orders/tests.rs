@@ -116,6 +116,17 @@ fn databases_are_told_by_the_type_of_the_resource() {
 }
 
 #[test]
+fn what_gets_a_new_name_is_found_by_the_old_one() {
+    let rest = r#", "Changes": {"PrimarySmtpAddress": "new@x.com"}, "Resource": {"PrimarySmtpAddress": "old@x.com"}"#;
+    let database = r#", "Changes": {"Name": "DB08"}, "Resource": {"Name": "DB07"}"#;
+    let database =
+        order("Modified", database).replace("MicrosoftExchange_Mailbox", "MicrosoftExchange_Database");
+    let (flow, _) = read_all(&[order("Modified", rest), database, order("Added", rest)]);
+    let identities: Vec<&str> = flow.changes().map(|change| change.identity.as_str()).collect();
+    assert_eq!(identities, ["old@x.com", "DB07", "new@x.com"]);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_order_and_field() {
     let problems = |text: String| refused(text).problems.join("\n");
     let named = |rest: &str| {
