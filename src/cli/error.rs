@@ -11,6 +11,9 @@ use crate::flow::lock::LockError;
 use crate::flow::run::RunError;
 use crate::report::{SavedPlanError, Style, Tone};
 
+/// What to do about a way that is not open.
+const DOCTOR: &str = "`mailwright doctor` looks at each step of the way and says what to do about it";
+
 /// Who has to do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -162,10 +165,11 @@ impl From<ExchangeError> for CommandError {
             ExchangeError::Unusable(unusable) => unusable.into(),
             ExchangeError::Secret(secret) => secret.into(),
             ExchangeError::Setting { .. } => Self::config(error.to_string()),
-            ExchangeError::SignIn { .. } => Self::new(ErrorKind::SignIn, error.to_string()),
-            ExchangeError::Unreachable { .. } | ExchangeError::Throttled(_) | ExchangeError::NotLoaded(_) => {
-                Self::new(ErrorKind::Endpoint, error.to_string())
+            ExchangeError::SignIn { .. } => Self::new(ErrorKind::SignIn, error.to_string()).hint(DOCTOR),
+            ExchangeError::Unreachable { .. } | ExchangeError::NotLoaded(_) => {
+                Self::new(ErrorKind::Endpoint, error.to_string()).hint(DOCTOR)
             }
+            ExchangeError::Throttled(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
         }
     }
