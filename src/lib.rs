@@ -13,4 +13,5 @@ pub mod mail;
 pub mod plan;
 pub mod recipient;
 pub mod report;
+pub mod secret;
 pub mod watch;

@@ -227,6 +227,7 @@ impl Lab {
             replication_wait: connection.replication_wait,
             timeouts: connection.timeouts,
             export: connection.export,
+            secrets: connection.secrets,
             ..base.clone()
         })
     }

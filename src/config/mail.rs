@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lettre::message::Mailbox;
 
 use super::fields::{Fields, Sited};
-use super::secret::SecretRef;
+use crate::secret::{SecretRef, Secrets};
 
 /// What protects the way to the mail server. What is asked for is kept to: there is no way from one to a weaker one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +44,15 @@ pub struct Mail {
     pub security: Security,
     /// Who signs in, and where the password is kept
     pub sign_in: Option<(String, SecretRef)>,
+    /// Fetches that password
+    pub secrets: Secrets,
     /// Who vouches for the server, in place of the system's trust store
     pub ca_file: Option<PathBuf>,
     /// From how many failed objects on
     pub after: usize,
 }
 
-pub(super) fn read(f: &mut Fields<'_>) -> Option<Mail> {
+pub(super) fn read(f: &mut Fields<'_>, secrets: &Secrets) -> Option<Mail> {
     let (to, from) = (recipients(f), sender(f));
     let server = f.text("server");
     let security = f.choice(
@@ -100,6 +102,7 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Mail> {
         port: port.unwrap_or(security.value.port()),
         security: security.value,
         sign_in,
+        secrets: secrets.clone(),
         ca_file,
         after,
     })

@@ -11,9 +11,10 @@ use super::export;
 use super::fields::{Fields, Sited};
 use super::mail::{self, Mail};
 use super::problem::Problem;
-use super::rules;
+use super::{rules, vault};
 use crate::address::{DomainError, ExcludedDomains, MergePolicy};
 use crate::plan::{CreateMethod, Policy};
+use crate::secret::Secrets;
 
 /// Lanes and runspaces at once, unless told otherwise.
 const DEFAULT_CONCURRENCY: u32 = 3;
@@ -28,13 +29,14 @@ pub(super) fn file(source: &Source, root: Node) -> (Vec<Connection>, Option<Mail
     };
     let mut top = Fields::new(source, &mut problems, String::new(), 0, entries);
     let named = top.table("connections", |all| all.rest());
+    let secrets = Secrets::new(top.table("vault", vault::read).unwrap_or_default());
     if named.as_ref().is_none_or(Vec::is_empty) {
         top.missing(
             "connections",
             "add a table [connections.NAME]; `mailwright init` writes a commented example",
         );
     }
-    let mail = top.table("mail", mail::read).flatten();
+    let mail = top.table("mail", |f| mail::read(f, &secrets)).flatten();
     top.finish();
     let mut list = Vec::new();
     for Entry { key: name, key_span, value } in named.unwrap_or_default() {
@@ -48,7 +50,7 @@ pub(super) fn file(source: &Source, root: Node) -> (Vec<Connection>, Option<Mail
             continue;
         };
         let mut fields = Fields::new(source, &mut problems, path, key_span.start, entries);
-        let connection = connection(&mut fields, name);
+        let connection = connection(&mut fields, name, &secrets);
         fields.finish();
         list.extend(connection);
     }
@@ -56,7 +58,7 @@ pub(super) fn file(source: &Source, root: Node) -> (Vec<Connection>, Option<Mail
 }
 
 /// Reads one connection.
-pub(super) fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
+pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) -> Option<Connection> {
     let infrastructure = f.choice(
         "infrastructure",
         &[
@@ -132,6 +134,7 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection>
         allow_ntlm,
         username: username.map(|text| text.value),
         password,
+        secrets: secrets.clone(),
         policy,
         max_removing_percent,
         concurrency,

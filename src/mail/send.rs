@@ -11,7 +11,8 @@ use lettre::{AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 
 use super::Letter;
-use crate::config::{Mail, SecretError, Security};
+use crate::config::{Mail, Security};
+use crate::secret::SecretError;
 
 /// How long the server may take over one command.
 const COMMAND: Duration = Duration::from_secs(30);
@@ -54,7 +55,7 @@ pub enum MailError {
 /// The server cannot be reached as `security` wants it, does not let us in, or does not take the mail.
 pub async fn send(mail: &Mail, letter: &Letter) -> Result<(), MailError> {
     let message = message(mail, letter)?;
-    let transport = transport(mail)?;
+    let transport = transport(mail).await?;
     let fault = |message: String| MailError::Server { server: mail.server.clone(), port: mail.port, message };
     match tokio::time::timeout(ALL, transport.send(message)).await {
         Ok(Ok(_)) => Ok(()),
@@ -79,7 +80,7 @@ fn message(mail: &Mail, letter: &Letter) -> Result<Message, MailError> {
     Ok(message)
 }
 
-fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+async fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     // What lettre calls dangerous is a builder without TLS; `tls` decides that here, and `Required` never goes on without.
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.server)
         .port(mail.port)
@@ -90,7 +91,7 @@ fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailErro
             Security::None => Tls::None,
         });
     if let Some((username, password)) = &mail.sign_in {
-        let password = password.resolve()?;
+        let password = mail.secrets.fetch(password).await?;
         builder =
             builder.credentials(Credentials::new(username.clone(), password.expose_secret().to_owned()));
     }

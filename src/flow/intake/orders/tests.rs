@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Secrets;
 use crate::flow::intake::RefusedRow;
 use crate::recipient::{AddressFlow, Change, SecretSource};
 
@@ -180,14 +181,17 @@ fn what_is_no_list_of_orders_stops_everything() {
     assert!(error.hint.unwrap().contains("fulfill"));
 }
 
-#[test]
-fn a_password_is_kept_apart() {
+#[tokio::test]
+async fn a_password_is_kept_apart() {
     let rest =
         format!(r#", "Changes": {{"SamAccountName": "j", "_param_password": "{CANARY}", "Name": "J"}}"#);
     let (flow, orders) = read_all(&[order("Added", &rest)]);
     let change = flow.changes().next().unwrap();
     assert!(matches!(&change.password, Some(SecretSource::Flow { line: 1, .. })), "{change:?}");
-    assert_eq!(flow.secrets.resolve(change).unwrap().unwrap().expose_secret(), CANARY);
+    assert_eq!(
+        flow.secrets.resolve(change, &Secrets::default()).await.unwrap().unwrap().expose_secret(),
+        CANARY
+    );
     assert!(!format!("{flow:?} {orders:?}").contains(CANARY));
 }
 
