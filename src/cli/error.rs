@@ -158,8 +158,9 @@ impl From<ExchangeError> for CommandError {
             ExchangeError::Setting { .. } => Self::config(error.to_string()),
             ExchangeError::Unreachable { .. }
             | ExchangeError::SignIn { .. }
-            | ExchangeError::Throttled(_)
-            | ExchangeError::NotLoaded(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
+            | ExchangeError::NotLoaded(_) => Self::new(ErrorKind::Endpoint, error.to_string())
+                .hint("`mailwright doctor` looks at each step of the way and says what to do about it"),
+            ExchangeError::Throttled(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
         }
     }

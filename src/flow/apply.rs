@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, stream};
 
-use super::execute::{Executed, Executor, FRESH, Job, Written};
+use super::execute::{Executed, Executor, FRESH, Job, Written, may_arrive};
 use super::journal::JournalError;
 use super::prepare::{Prepared, prepare_many};
 use super::run::{Progress, Stop};
@@ -21,6 +21,13 @@ pub(super) struct Begun<'a> {
     pub(super) job: Job<'a>,
     /// What was read and planned for it
     pub(super) ready: Option<Result<Prepared, ResultError>>,
+}
+
+impl Begun<'_> {
+    /// Whether its directory user was not seen yet.
+    pub(super) fn may_have_to_wait(&self) -> bool {
+        matches!(&self.ready, Some(Ok(prepared)) if may_arrive(&self.job, prepared))
+    }
 }
 
 /// Changes of one account, or of accounts that have a name in common, in order.

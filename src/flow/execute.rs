@@ -16,7 +16,7 @@ use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
 use crate::exchange::{Answer, Call, recipient};
-use crate::plan::{self, CreateMethod, ParameterValue, Planned, Step};
+use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step};
 use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
 };
@@ -31,6 +31,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct Executor<'a> {
     pub(super) journal: &'a Journal,
     pub(super) secrets: &'a SecretStore,
+    /// When the run began to read
+    pub(super) begun: Instant,
 }
 
 /// A change that is to be executed.
@@ -181,18 +183,19 @@ impl Executor<'_> {
         })
     }
 
-    /// A user who is to be enabled may have been made a moment ago on another domain controller.
+    /// A user who is to be enabled may have been made a moment ago on another domain controller. It was made before the run
+    /// began, so that is where the wait begins too: of many who never come, only the first ones are waited for.
     async fn wait_for_arrival(&self, job: &Job<'_>, mut prepared: Prepared) -> Result<Prepared, ResultError> {
-        let deadline = Instant::now() + job.site.connection.replication_wait;
-        let waits = matches!(job.change.operation, Operation::Ensure | Operation::Create)
-            && job.site.policy.create_method == CreateMethod::Enable
-            && job.change.object_type == ObjectType::Mailbox;
-        while waits
-            && prepared.current.is_none()
-            && prepared.planned.refusal_class() == Some(ErrorClass::NotFound)
-            && Instant::now() < deadline
-        {
-            tokio::time::sleep(LOOK_AGAIN).await;
+        let wait = job.site.connection.replication_wait;
+        let deadline = self.begun + wait;
+        let mut pause = LOOK_AGAIN;
+        while may_arrive(job, &prepared) {
+            if Instant::now() >= deadline {
+                prepared.planned = Planned::refused(did_not_arrive(job, &prepared, wait), None);
+                break;
+            }
+            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(LOOK_AGAIN * 10);
             prepared = prepare(job.site, &job.change).await?;
         }
         Ok(prepared)
@@ -415,6 +418,31 @@ impl Executor<'_> {
         self.journal.finish(job.seq, state, &json).await?;
         Ok(result)
     }
+}
+
+/// Whether a change is about a directory user who is not there, and who may only be unseen yet.
+pub(super) fn may_arrive(job: &Job<'_>, prepared: &Prepared) -> bool {
+    matches!(job.change.operation, Operation::Ensure | Operation::Create)
+        && job.site.policy.create_method == CreateMethod::Enable
+        && job.change.object_type == ObjectType::Mailbox
+        && prepared.current.is_none()
+        && prepared.planned.refusal_class() == Some(ErrorClass::NotFound)
+}
+
+/// The refusal of a change whose user has not come; it names the domain controller, because another one may have it.
+fn did_not_arrive(job: &Job<'_>, prepared: &Prepared, wait: Duration) -> Finding {
+    let on = prepared.directory.domain_controller().map(|server| format!(" on {server}")).unwrap_or_default();
+    let message = format!(
+        "there is no object `{}`{on}, nor did it come within the {} s of replication_wait",
+        job.change.identity,
+        wait.as_secs()
+    );
+    Finding::refusal(
+        ErrorClass::NotFound,
+        message,
+        "with create_method = \"enable\" the directory user must be there first: make it, name the domain controller that has it \
+         (DomainController), or wait and run the flow again",
+    )
 }
 
 /// Whether the answer of a creating cmdlet is the new mailbox as it stands.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -191,6 +192,7 @@ pub async fn apply(
     // Journalled before anything else happens.
     let enqueued = enqueue(sites, journal, run, &rows, &origin).await?;
     let open = sites.enter(options.allow_mass_removal).await?;
+    let begun = Instant::now();
     let mut results: BTreeMap<usize, ChangeResult> = BTreeMap::new();
     let mut seqs: BTreeMap<usize, Seq> = BTreeMap::new();
     let mut todo: Vec<Row> = Vec::new();
@@ -253,7 +255,7 @@ pub async fn apply(
             }
         }
     }
-    let executor = Executor { journal, secrets: &secrets };
+    let executor = Executor { journal, secrets: &secrets, begun };
     let mut wrote = false;
     for turn in Turn::ALL {
         let mut of_turn = |at: &usize| {
@@ -263,7 +265,10 @@ pub async fn apply(
             begun.ready = begun.ready.filter(|_| !wrote);
             Some(begun)
         };
-        let lanes = lanes.iter().map(|lane| lane.iter().filter_map(&mut of_turn).collect()).collect();
+        let mut lanes: Vec<Vec<Begun<'_>>> =
+            lanes.iter().map(|lane| lane.iter().filter_map(&mut of_turn).collect()).collect();
+        // Nobody waits behind those who wait for replication.
+        lanes.sort_by_key(|lane| lane.first().is_some_and(Begun::may_have_to_wait));
         let done = apply::lanes(&executor, lanes, at_once(&open), progress, stop).await?;
         wrote |= done.values().any(|result| !result.steps.is_empty());
         results.extend(done);

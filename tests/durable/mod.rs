@@ -5,7 +5,7 @@
 mod boundaries;
 mod faults;
 mod flow;
-mod journal;
+pub mod journal;
 mod kill;
 mod outcome;
 mod relay;

@@ -14,6 +14,7 @@ mod gss;
 mod hunt;
 mod kdc;
 mod kerberos_files;
+mod keytab;
 mod matrix;
 mod our_client;
 mod peer;

@@ -1,8 +1,11 @@
 //! Mailboxes made and taken away.
 
-use serde_json::json;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, directory, message, name, remote_mailbox, user};
+use crate::durable::journal::{Moment, Watched};
 
 /// A joiner with a password, a database and three addresses; the last one is primary.
 const JOINER: &str = "\
@@ -70,4 +73,130 @@ fn s20_disable_of_a_remote_mailbox_with_an_archive() {
     assert_eq!(bench.get("Get-User", "ada")["SamAccountName"], "ada", "the directory user is still there");
     bench.connect("hybrid", "enable", "allow_remove = true");
     assert_eq!(bench.apply_one("Operation,Identity\nremove,bob\n", 0)["action"], "removed");
+}
+
+/// Makes a directory user at one domain controller, as somebody else does a moment before; the others learn of it later.
+fn made_at(bench: &Bench, controller: &str, name: &str) {
+    let on = format!("DomainController={controller}");
+    let principal = format!("UserPrincipalName={name}@contoso.com");
+    let made = ["invoke", "New-Mailbox", &format!("Name={name}"), "Shared", &principal, &on];
+    assert_eq!(bench.run(&made).code, Some(0));
+    let identity = format!("Identity={name}");
+    let left = bench.run(&["invoke", "Disable-Mailbox", &identity, "Confirm=$false", &on]);
+    assert_eq!(left.code, Some(0), "{left:?}");
+}
+
+#[test]
+fn s02_enable_a_user_who_was_made_a_moment_ago() {
+    // The row, or the connection, names the domain controller that has the user: nobody waits for replication, which would
+    // take an hour here.
+    let bench = Bench::with(&directory([]), &["--replication-delay", "3600000"]);
+    bench.connect("on-premises", "enable", "");
+    for account in ["ada", "bob", "eve"] {
+        made_at(&bench, "dc01.contoso.com", account);
+    }
+    let before = bench.cmdlets().len();
+    let flow = "Identity,DomainController,CustomAttribute1\nada@contoso.com,dc01.contoso.com,x\n";
+    assert_eq!(bench.apply_one(flow, 0)["action"], "created");
+    bench.connect("on-premises", "enable", "domain_controller = \"dc01.contoso.com\"");
+    assert_eq!(bench.apply_one("Identity,CustomAttribute1\nbob@contoso.com,x\n", 0)["action"], "created");
+    let asked = bench.cmdlets().split_off(before);
+    assert_eq!(asked.iter().filter(|entry| name(entry) == "Enable-Mailbox").count(), 2);
+    for entry in asked.iter().filter(|entry| name(entry) != "Get-AcceptedDomain") {
+        assert_eq!(entry["parameters"]["DomainController"], "dc01.contoso.com", "{entry}");
+        assert_eq!(entry["outcome"], "completed", "{entry}");
+    }
+    // It has not come when the wait is over: not found, with the domain controller that was asked, and nothing was written.
+    let keys = "domain_controller = \"dc02.contoso.com\"\nreplication_wait = \"1s\"";
+    bench.connect("on-premises", "enable", keys);
+    let before = bench.writes().len();
+    let late = bench.apply_one("ChangeId,Identity,CustomAttribute1\nlate,eve@contoso.com,x\n", 1);
+    assert_eq!(
+        (&late["action"], &late["error"]["class"]),
+        (&"refused".into(), &"not_found".into()),
+        "{late}"
+    );
+    assert!(message(&late).contains("eve@contoso.com` on dc02.contoso.com"), "{late}");
+    assert!(late["error"]["hint"].as_str().unwrap().contains("run the flow again"), "{late}");
+    assert_eq!(bench.writes().len(), before);
+    // It can be tried again, and is done once the domain controller has the user.
+    bench.connect("on-premises", "enable", "domain_controller = \"dc01.contoso.com\"");
+    let again = bench.results(&["retry", "--change", "late"], 0);
+    assert_eq!(again[0]["action"], "created", "{again:?}");
+}
+
+#[test]
+fn s02_waiting_for_replication() {
+    let bench = Bench::with(&directory([user("carl")]), &["--replication-delay", "4000"]);
+    let keys = "domain_controller = \"dc02.contoso.com\"\nreplication_wait = \"60s\"\nconcurrency = 1";
+    bench.connect("on-premises", "enable", keys);
+    made_at(&bench, "dc01.contoso.com", "ada");
+    let before = bench.cmdlets().len();
+    let results = bench.flow("apply", "Identity,CustomAttribute1\nada@contoso.com,x\ncarl,x\n", 0);
+    assert!(results.iter().all(|result| result["action"] == "created"), "{results:?}");
+    let cmdlets = bench.cmdlets().split_off(before);
+    let ada = |entry: &&Json| name(entry) == "Get-User" && entry["parameters"].to_string().contains("ada@");
+    assert!(cmdlets.iter().filter(ada).count() > 1, "it looked again: {cmdlets:?}");
+    // It was enabled where it had come to, without a failure.
+    let enabled: Vec<_> = cmdlets.iter().filter(|entry| name(entry) == "Enable-Mailbox").collect();
+    assert!(enabled.iter().all(|entry| entry["outcome"] == "completed"), "{enabled:?}");
+    assert!(enabled.iter().all(|entry| entry["parameters"]["DomainController"] == "dc02.contoso.com"));
+    // Who was there already did not wait behind it, with one lane only.
+    let carl = bench.get("Get-User", "carl")["Guid"].clone();
+    assert_eq!(enabled[0]["parameters"]["Identity"], carl);
+}
+
+#[test]
+fn s03_hybrid_with_an_archive() {
+    let bench = Bench::new(&directory([user("ada"), user("bob")]));
+    bench.connect("hybrid", "enable", "");
+    let flow = |account: &str| format!("ChangeId,Identity,Archive\n{account},{account},true\n");
+    // Two calls, because -Archive is a parameter set of its own.
+    let whole = bench.apply_one(&flow("ada"), 0);
+    assert_eq!(whole["action"], "created", "{whole}");
+    let two_calls = |writes: &[Json]| {
+        let calls: Vec<_> = writes.iter().filter(|entry| name(entry) == "Enable-RemoteMailbox").collect();
+        let archive = |entry: &Json| entry["parameters"].get("Archive").is_some();
+        assert_eq!(calls.len(), 2, "{writes:?}");
+        assert!(!archive(calls[0]) && archive(calls[1]), "{writes:?}");
+        assert!(calls[1]["parameters"].get("RemoteRoutingAddress").is_none(), "{}", calls[1]);
+        assert!(calls.iter().all(|entry| entry["wrote"] == true), "{writes:?}");
+    };
+    two_calls(&bench.writes());
+
+    // Killed when the first call is done and journalled, and the second one not begun.
+    let before = bench.writes().len();
+    bench.place.write("flow.csv", &flow("bob"));
+    let mut journal = Watched::new(&bench.path("one.db"));
+    journal.hold(Moment::Intent(2));
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+        .current_dir(bench.place.path())
+        .env("XDG_STATE_HOME", bench.path("state"))
+        .args(["apply", "flow.csv", "-c", "it.toml", "--journal", "one.db"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while journal.steps().iter().all(|step| step.outcome.is_none()) {
+        journal.until_held(&mut child);
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    journal.release();
+    let steps = journal.steps();
+    assert_eq!((steps.len(), steps[0].outcome.as_deref()), (1, Some("done")), "{steps:?}");
+    let half = bench.writes().split_off(before);
+    assert_eq!(half.iter().map(name).collect::<Vec<_>>(), ["Enable-RemoteMailbox"]);
+
+    // It goes on with the second call, and the log of the server shows the first one once.
+    let resumed = bench.results(&["apply", "flow.csv", "--journal", "one.db"], 0);
+    assert_eq!(resumed[0]["action"], "created", "{resumed:?}");
+    two_calls(&bench.writes().split_off(before));
+    let bob = bench.get("Get-RemoteMailbox", "bob");
+    assert_eq!(
+        (&bob["ArchiveState"], &bob["RecipientTypeDetails"]),
+        (&"HostedPending".into(), &"RemoteUserMailbox".into())
+    );
+    let again = bench.results(&["apply", "flow.csv", "--journal", "two.db"], 0);
+    assert_eq!(again[0]["action"], "unchanged", "{again:?}");
 }

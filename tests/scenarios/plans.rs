@@ -86,3 +86,82 @@ fn s23_without_exchange() {
     let change = bench.apply_one("Identity,EmailAddresses\nada,a@contoso.com;ada@contoso.com\n", 0);
     assert_eq!(change["action"], "unchanged", "{change}");
 }
+
+/// A question with -WhatIf tells whether one cmdlet would be taken now. What it cannot tell is NOT PREVIEWED, with the reason.
+#[test]
+fn what_if_says_what_it_proves_nothing_about() {
+    let mut seed = directory([mailbox("bob", &["SMTP:bob@contoso.com"])]);
+    seed["databases"] = json!([{"name": "DB01"}, {"name": "DB02", "mounted": false}, {"name": "DB03"}]);
+    seed["objects"][1]["Database"] = json!("DB01");
+    let bench = Bench::new(&seed);
+    bench.connect("on-premises", "new", "allow_remove = true");
+    let flow = format!(
+        "ChangeId,ObjectType,Operation,Identity,Type,Name,UserPrincipalName,_param_password,_param_Database,Server,ProhibitSendQuota,Mounted,CustomAttribute1\n\
+         secret,,,ada@contoso.com,,Ada,ada@contoso.com,{CANARY},,,,,\n\
+         asked,,,bob,,,,,,,,,x\n\
+         behind,,,bob,,,,,,,,,y\n\
+         two,MailboxDatabase,,DB02,,,,,,,5GB,true,\n\
+         made,MailboxDatabase,,DB05,,,,,,EX01,,true,\n\
+         names,,,desk,Shared,Desk,desk@contoso.com,,DB05,,,,\n\
+         used,MailboxDatabase,remove,DB01,,,,,,,,,\n\
+         same,MailboxDatabase,,DB03,,,,,,,,true,\n"
+    );
+    let expected = [
+        ("secret", "created", "a password does not travel for a question"),
+        ("asked", "updated", ""),
+        ("behind", "updated", "an earlier row changes the same account"),
+        ("two", "updated", "Mount-Database depends on what Set-MailboxDatabase does"),
+        ("made", "created", "Mount-Database depends on what New-MailboxDatabase does"),
+        ("names", "created", "another row makes or changes the database"),
+        ("used", "refused", ""),
+        ("same", "unchanged", ""),
+    ];
+    bench.place.write("flow.csv", &flow);
+    let lines = bench.results(&["plan", "flow.csv", "--what-if"], 1);
+    let whole = bench.run(&["plan", "flow.csv", "--what-if", "--output", "json"]);
+    let whole: Json = serde_json::from_str(&whole.stdout).unwrap();
+    assert_eq!(whole, Json::Array(lines.clone()), "json and jsonl say the same");
+    for (planned, (id, action, because)) in lines.iter().zip(expected) {
+        assert_eq!((&planned["change_id"], &planned["action"]), (&id.into(), &action.into()), "{planned}");
+        assert_eq!(planned["not_previewed"] == true, !because.is_empty(), "{planned}");
+        let said = planned["not_previewed_because"].as_str().unwrap_or_default();
+        assert!(said.contains(because) && said.is_empty() == because.is_empty(), "{planned}");
+    }
+    assert!(message(&lines[6]).contains("contains one or more mailboxes"), "{}", lines[6]);
+    // What was asked, once for each form of output, and nothing was written.
+    let asked: Vec<Json> = bench.writes().iter().map(|entry| entry["cmdlet"].clone()).collect();
+    let once = ["Set-Mailbox", "Set-MailboxDatabase", "New-MailboxDatabase", "Remove-MailboxDatabase"];
+    assert_eq!(asked, [once, once].concat());
+    assert!(
+        bench.writes().iter().all(|entry| entry["parameters"]["WhatIf"] == true && entry["wrote"] == false)
+    );
+
+    let text = bench.run(&["plan", "flow.csv", "--what-if"]).stdout;
+    for (_, _, because) in expected.iter().filter(|(_, _, because)| !because.is_empty()) {
+        assert!(text.contains(&format!("NOT PREVIEWED: {because}")), "`{because}` is not in\n{text}");
+    }
+    assert!(text.contains("create, NOT PREVIEWED") && text.contains("5 NOT PREVIEWED"), "{text}");
+    let step = |cmdlet: &str| text.lines().find(|line| line.trim_start().starts_with(cmdlet)).unwrap();
+    assert!(step("Mount-Database").ends_with("(not previewed)"), "{text}");
+    assert!(!step("New-MailboxDatabase").ends_with("(not previewed)"), "{text}");
+
+    // All of it goes well in the order of a run; without the database that is in use.
+    bench.place.write("flow.csv", &flow.replace("used,MailboxDatabase,remove,DB01,,,,,,,,,\n", ""));
+    for result in bench.results(&["apply", "flow.csv"], 0) {
+        assert!(result["error"].is_null(), "{result}");
+    }
+}
+
+#[test]
+fn what_if_without_the_right_to_ask() {
+    let mut seed = directory([mailbox("bob", &["SMTP:bob@contoso.com"])]);
+    seed["restrictions"] = json!({"hidden_parameters": {"Set-Mailbox": ["WhatIf"]}});
+    let bench = Bench::new(&seed);
+    bench.connect("on-premises", "enable", "");
+    bench.place.write("flow.csv", "Identity,CustomAttribute1\nbob,x\n");
+    let planned = bench.results(&["plan", "flow.csv", "--what-if"], 0);
+    assert_eq!(planned[0]["action"], "updated", "{planned:?}");
+    assert_eq!(planned[0]["not_previewed"], true, "{planned:?}");
+    assert!(planned[0]["not_previewed_because"].to_string().contains("roles"), "{planned:?}");
+    assert_eq!(bench.results(&["apply", "flow.csv"], 0)[0]["action"], "updated");
+}

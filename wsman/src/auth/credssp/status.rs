@@ -98,7 +98,9 @@ impl NtStatus {
         match error {
             AuthError::NtStatus(status) => *status,
             AuthError::LogonFailed | AuthError::Rejected => Self::LOGON_FAILURE,
-            AuthError::Kerberos(KerberosError::Skew { .. }) => Self(0x8009_0324),
+            AuthError::Kerberos(KerberosError::Skew { .. } | KerberosError::TicketClock { .. }) => {
+                Self(0x8009_0324)
+            }
             AuthError::Kerberos(KerberosError::WrongServiceKey(_)) => Self(0x8009_0322),
             AuthError::BadChannelBinding | AuthError::BadPublicKey => Self::BAD_BINDINGS,
             AuthError::TooWeak(_) | AuthError::NoCommonMechanism { .. } => Self(0x8009_0302),

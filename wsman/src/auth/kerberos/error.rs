@@ -98,6 +98,20 @@ pub enum KerberosError {
         /// Its time, RFC 3339
         there: String,
     },
+    /// The service takes a ticket for not valid yet, or for expired, that by the KDC's clock is neither.
+    #[error(
+        "the clocks of KDC and service differ too much: the ticket for `{service}` is valid from {from} to {until}, and the service says {there}"
+    )]
+    TicketClock {
+        /// The service
+        service: String,
+        /// When the ticket begins, RFC 3339
+        from: String,
+        /// When it ends, RFC 3339
+        until: String,
+        /// The service's time, RFC 3339
+        there: String,
+    },
     /// The service cannot read the ticket: its key is another than the KDC thinks.
     #[error(
         "the service cannot decrypt the ticket for `{0}`: the SPN belongs to another account, or its key is out of date"
@@ -188,7 +202,12 @@ impl KerberosError {
             Self::WrongPassword(_) => "check the password, or make the keytab again",
             Self::PasswordExpired(_) => "change the password",
             Self::Revoked { .. } => "unlock or enable the account",
-            Self::Skew { .. } => "set the clock of this machine, or of the other one",
+            Self::Skew { .. } => {
+                "set the clock of this machine, or of the other one, by NTP; Kerberos allows five minutes"
+            }
+            Self::TicketClock { .. } => {
+                "set the clocks of KDC and server by NTP; Kerberos allows five minutes"
+            }
             Self::WrongServiceKey(_) => {
                 "check which account holds the SPN (setspn -Q), or configure another SPN such as WSMAN/host or HTTP/host:5985"
             }
@@ -213,12 +232,21 @@ impl KerberosError {
     /// What a service answered to an AP-REQ, RFC 4120 3.2.
     pub(crate) fn of_service(error: &KrbError, ticket: &ServiceTicket, now: Duration) -> Self {
         let service = ticket.server.to_string();
-        let there = error.server_time.0.to_date_time().to_string();
-        let here = KerberosTime::from_seconds(now.as_secs()).0.to_date_time().to_string();
+        let text = |seconds| KerberosTime::from_seconds(seconds).0.to_date_time().to_string();
+        let at = error.server_time.seconds();
+        let (here, there) = (text(now.as_secs()), text(at));
+        let is_new = at < ticket.start_time;
+        let is_old = at > ticket.end_time && now.as_secs() < ticket.end_time;
         match error.code {
             // KRB_AP_ERR_BAD_INTEGRITY, KRB_AP_ERR_NOKEY, KRB_AP_ERR_NOT_US, KRB_AP_ERR_BADKEYVER, KRB_AP_ERR_MODIFIED
             31 | 35 | 41 | 44 | 45 => Self::WrongServiceKey(service),
             // KRB_AP_ERR_TKT_EXPIRED, KRB_AP_ERR_TKT_NYV
+            32 | 33 if is_new || is_old => Self::TicketClock {
+                service,
+                from: text(ticket.start_time),
+                until: text(ticket.end_time),
+                there,
+            },
             32 | 33 => Self::TicketTime(service),
             34 => Self::Replay,
             37 => Self::Skew { here, there_name: "the service", there },

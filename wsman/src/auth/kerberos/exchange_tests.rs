@@ -129,14 +129,23 @@ fn sign_in(etype: EncryptionType) -> (SecurityContext, SecurityContext) {
 
 /// What both sides say when the service refuses: its own reason, and what the client makes of the KRB-ERROR.
 fn refused(client: &mut KerberosInitiator, server: &mut KerberosAcceptor) -> KerberosError {
+    let (told, reason) = both_refused(client, server);
+    assert_eq!(std::mem::discriminant(&told), std::mem::discriminant(&reason), "{told} {reason}");
+    reason
+}
+
+/// The same, where the client may know better.
+fn both_refused(
+    client: &mut KerberosInitiator,
+    server: &mut KerberosAcceptor,
+) -> (KerberosError, KerberosError) {
     let token = first(client);
     match server.step(&token, &Nobody).unwrap() {
         AcceptorStep::Refused { token, reason: AuthError::Kerberos(reason) } => {
             let AuthError::Kerberos(told) = client.step(Some(&token)).unwrap_err() else {
                 panic!("another error")
             };
-            assert_eq!(std::mem::discriminant(&told), std::mem::discriminant(&reason), "{told} {reason}");
-            reason
+            (told, reason)
         }
         other => panic!("{other:?}"),
     }
@@ -226,9 +235,18 @@ fn a_sign_in_is_taken_once_within_its_time() {
     }
     let mut late = KerberosAcceptor::new(self::service(etype), Duration::from_secs(NOW + 600), counter());
     assert!(matches!(refused(&mut initiator(etype), &mut late), KerberosError::Skew { .. }));
-    let mut too_late =
-        KerberosAcceptor::new(self::service(etype), Duration::from_secs(NOW + 36_301), counter());
-    assert!(matches!(refused(&mut initiator(etype), &mut too_late), KerberosError::TicketTime(_)));
+    // By our clock, which is the KDC's, the ticket holds: theirs is wrong.
+    for seconds in [NOW + 36_301, NOW - 36_301] {
+        let mut other = KerberosAcceptor::new(self::service(etype), Duration::from_secs(seconds), counter());
+        let (told, reason) = both_refused(&mut initiator(etype), &mut other);
+        assert!(matches!(told, KerberosError::TicketClock { .. }), "{told}");
+        assert!(told.hint().unwrap().contains("NTP"), "{told}");
+        assert!(matches!(reason, KerberosError::TicketTime(_)), "{reason}");
+    }
+    let old = Duration::from_secs(NOW + 36_301);
+    let mut late = KerberosInitiator::new(ticket(etype, 7), old, counter());
+    let error = refused(&mut late, &mut KerberosAcceptor::new(self::service(etype), old, counter()));
+    assert!(matches!(error, KerberosError::TicketTime(_)), "{error}");
 }
 
 #[test]
