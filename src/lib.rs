@@ -12,3 +12,4 @@ pub mod lab;
 pub mod plan;
 pub mod recipient;
 pub mod report;
+pub mod secret;

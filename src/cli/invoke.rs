@@ -28,8 +28,12 @@ pub(super) struct Invoke {
 }
 
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
-    let call = call(&command)?;
+    let Wanted { mut call, secrets } = wanted(&command)?;
     let chosen = session::choose(context).await?;
+    for (name, reference) in secrets {
+        let secret = chosen.default.secrets.fetch(&reference).await?;
+        call = call.with(name, Value::SecureString(SecureText::Clear(secret)));
+    }
     let exchange = chosen.open_one(&chosen.default).await?;
     let answer = exchange.run(&call).await;
     exchange.close().await;
@@ -59,7 +63,14 @@ fn describe(record: &ErrorRecord) -> String {
     format!("error: {} [{} {}]", printable(message), printable(&record.category.reason), printable(id))
 }
 
-fn call(command: &Invoke) -> Result<Call, CommandError> {
+/// A call, and the secrets that go with it.
+#[derive(Debug)]
+struct Wanted {
+    call: Call,
+    secrets: Vec<(String, SecretRef)>,
+}
+
+fn wanted(command: &Invoke) -> Result<Wanted, CommandError> {
     if command.cmdlet.starts_with('-')
         || !command.cmdlet.contains('-')
         || command.cmdlet.contains(char::is_whitespace)
@@ -68,6 +79,7 @@ fn call(command: &Invoke) -> Result<Call, CommandError> {
             .hint("a verb and a noun, for example Get-Mailbox; scripts are not run"));
     }
     let mut call = Call::new(&command.cmdlet);
+    let mut secrets: Vec<(String, SecretRef)> = Vec::new();
     for text in &command.parameters {
         let (name, given) = match text.split_once('=') {
             Some((name, given)) => (name, Some(given)),
@@ -78,12 +90,19 @@ fn call(command: &Invoke) -> Result<Call, CommandError> {
             return Err(CommandError::usage(format!("`{name}` is not the name of a parameter"))
                 .hint("write NAME=VALUE, for example Identity=ada"));
         }
-        if call.parameters.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+        let mut known =
+            call.parameters.iter().map(|(name, _)| name).chain(secrets.iter().map(|(name, _)| name));
+        if known.any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(CommandError::usage(format!("the parameter `{name}` is there twice")));
+        }
+        let kind = parameters::parameter(&command.cmdlet, name).map(|parameter| parameter.kind);
+        if let (Some(ParameterKind::Secret), Some(given)) = (kind, given) {
+            secrets.push((name.to_owned(), given.parse()?));
+            continue;
         }
         let value = match given {
             None => Value::Bool(true),
-            Some(given) => value(&command.cmdlet, name, given)?,
+            Some(given) => value(kind, name, given)?,
         };
         // A null identity is no identity: Exchange would take every mailbox.
         if name.eq_ignore_ascii_case("Identity") && matches!(value, Value::Nil) || given == Some("") {
@@ -91,21 +110,16 @@ fn call(command: &Invoke) -> Result<Call, CommandError> {
         }
         call = call.with(name, value);
     }
-    Ok(call)
+    Ok(Wanted { call, secrets })
 }
 
-fn value(cmdlet: &str, name: &str, given: &str) -> Result<Value, CommandError> {
-    let kind = parameters::parameter(cmdlet, name).map(|parameter| parameter.kind);
+fn value(kind: Option<ParameterKind>, name: &str, given: &str) -> Result<Value, CommandError> {
     let text = |text: &str| Value::String(text.into());
     let wrong = |kind: ParameterKind| {
         CommandError::usage(format!("`{name}` takes {}, not `{given}`", kind.describe()))
     };
     Ok(match kind {
-        Some(ParameterKind::Secret) => {
-            let reference: SecretRef = given.parse()?;
-            Value::SecureString(SecureText::Clear(reference.resolve()?))
-        }
-        Some(kind @ ParameterKind::Credential) => return Err(wrong(kind)),
+        Some(kind @ (ParameterKind::Secret | ParameterKind::Credential)) => return Err(wrong(kind)),
         _ if given.eq_ignore_ascii_case("$null") => Value::Nil,
         Some(kind @ (ParameterKind::Bool | ParameterKind::Switch)) => {
             Value::Bool(bool_word(given).ok_or_else(|| wrong(kind))?)
@@ -132,8 +146,8 @@ mod tests {
 
     use super::*;
 
-    fn parse(parameters: &[&str]) -> Result<Call, CommandError> {
-        call(&Invoke {
+    fn parse(parameters: &[&str]) -> Result<Wanted, CommandError> {
+        wanted(&Invoke {
             cmdlet: "Set-Mailbox".into(),
             parameters: parameters.iter().map(ToString::to_string).collect(),
         })
@@ -141,7 +155,7 @@ mod tests {
 
     #[test]
     fn values_take_the_parameters_type() {
-        let call = parse(&[
+        let Wanted { call, .. } = parse(&[
             "Identity=ada",
             "EmailAddresses=SMTP:a@x.de;smtp:b@x.de",
             "Arbitration",
@@ -173,7 +187,7 @@ mod tests {
         let plain = parse(&["Password=Canary-7c1f!pw"]).unwrap_err();
         assert!(!format!("{plain:?}").contains("Canary"));
         for cmdlet in ["Get", "Get-Mailbox | Remove-Mailbox", "-x"] {
-            assert!(call(&Invoke { cmdlet: cmdlet.into(), parameters: vec![] }).is_err(), "{cmdlet}");
+            assert!(wanted(&Invoke { cmdlet: cmdlet.into(), parameters: vec![] }).is_err(), "{cmdlet}");
         }
     }
 }

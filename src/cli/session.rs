@@ -217,6 +217,7 @@ impl Lab {
             concurrency: connection.concurrency,
             replication_wait: connection.replication_wait,
             timeouts: connection.timeouts,
+            secrets: connection.secrets,
             ..base.clone()
         })
     }

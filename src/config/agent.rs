@@ -15,8 +15,8 @@ use super::endpoint::Endpoint;
 use super::fields::{Fields, Sited};
 use super::identifier::Identifier;
 use super::problem::{ConfigError, Problem};
-use super::secret::{SecretError, SecretRef};
 use super::{read, rules};
+use crate::secret::{SecretError, SecretRef, Secrets};
 
 /// What an agent calls the keys of a sign-in, and what this program calls them.
 const KEYS: [(&str, &str); 4] =
@@ -108,7 +108,7 @@ fn section(
     let mut own_problems = Vec::new();
     let path = format!("Connections.{name}");
     let mut fields = Fields::new(source, &mut own_problems, path.clone(), at, found);
-    let connection = read::connection(&mut fields, name.to_owned());
+    let connection = read::connection(&mut fields, name.to_owned(), &Secrets::default());
     fields.finish();
     for problem in &mut own_problems {
         for (theirs, ours) in KEYS {
@@ -262,6 +262,10 @@ impl Options {
         let mut found = Vec::new();
         let mut held = None;
         for mut member in self.members {
+            if member.key.eq_ignore_ascii_case(OWN) {
+                let message = "there is a configuration file, and this stands in it";
+                problems.push(self.source.problem(member.key_span.start, message).key(OWN));
+            }
             let Some(ours) = ours(&member.key) else { continue };
             held = translate(ours, &mut member.value).or(held);
             if !is_nothing(&member.value) {
@@ -305,6 +309,12 @@ mod tests {
 
     const CANARY: &str = "Canary-7c1f!pw";
 
+    fn value(connection: &Connection) -> String {
+        let fetched = connection.secrets.fetch(connection.password.as_ref().unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(fetched).unwrap().expose_secret().to_owned()
+    }
+
     fn load(text: &str) -> Result<Config, ConfigError> {
         Config::parse(Path::new("appsettings.agent.json"), text.to_owned())
     }
@@ -328,7 +338,7 @@ mod tests {
         assert_eq!(names, ["ExchangeExport", "ExchangeFulfil"]);
         let (export, fulfil) = (&config.connections[0], &config.connections[1]);
         assert_eq!(export.authentication, Authentication::Kerberos);
-        assert_eq!(export.password.as_ref().unwrap().resolve().unwrap().expose_secret(), CANARY);
+        assert_eq!(value(export), CANARY);
         assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
         assert!(
             config.warnings[0].contains("ExchangeExport"),
@@ -388,12 +398,14 @@ mod tests {
         let over = Options::parse(line).unwrap().unwrap().over(&base).unwrap();
         assert_eq!(over.username.as_deref(), Some("svc"));
         assert_eq!(over.policy, base.policy);
-        assert_eq!(over.password.as_ref().unwrap().resolve().unwrap().expose_secret(), CANARY);
+        assert_eq!(value(&over), CANARY);
         assert!(!format!("{over:?}").contains(CANARY));
         let only_login = Options::parse(r#"{"Login": "other", "Password": ""}"#.into()).unwrap().unwrap();
         let over = only_login.over(&base).unwrap();
         assert_eq!((over.username.as_deref(), over.password), (Some("other"), base.password.clone()));
 
+        let own = Options::parse(r#"{"Mailwright": {"create_method": "new"}}"#.into()).unwrap().unwrap();
+        assert!(own.over(&base).unwrap_err().to_string().contains("standard input:1:2: Mailwright:"));
         let basic = Options::parse(r#"{"AuthType": "Basic"}"#.into()).unwrap().unwrap().over(&base);
         assert!(basic.unwrap_err().to_string().contains("basic over http"));
         assert!(Options::parse(" \r\n".into()).unwrap().is_none());

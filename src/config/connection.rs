@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::endpoint::Endpoint;
 use super::export::Export;
-use super::secret::SecretRef;
 use crate::plan::Policy;
+use crate::secret::{SecretRef, Secrets};
 
 /// Where mailboxes live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +148,8 @@ pub struct Connection {
     pub username: Option<String>,
     /// Where the password is kept
     pub password: Option<SecretRef>,
+    /// Fetches this and other secrets
+    pub secrets: Secrets,
     /// How changes are planned
     pub policy: Policy,
     /// Largest share of a flow's accounts that may lose addresses

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::document::{Entry, Kind, Node, Source};
 use super::problem::Problem;
-use super::secret::SecretRef;
+use crate::secret::SecretRef;
 
 /// A value and where it stands, for rules that look at several keys.
 #[derive(Clone, Debug)]

@@ -15,12 +15,13 @@ mod init;
 mod problem;
 mod read;
 mod rules;
-mod secret;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod vault;
 
 pub use crate::plan::{CreateMethod, Policy};
+pub use crate::secret::{SecretError, SecretRef, Secrets};
 pub use connection::{
     Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
@@ -30,7 +31,6 @@ pub use identifier::{Identifier, IdentifierError};
 pub use init::{TEMPLATE, write_template};
 pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;
-pub use secret::{SecretError, SecretRef};
 pub(crate) use suggest::suggestion;
 
 use document::Source;

@@ -10,9 +10,10 @@ use super::endpoint::{Endpoint, EndpointError};
 use super::export;
 use super::fields::{Fields, Sited};
 use super::problem::Problem;
-use super::rules;
+use super::{rules, vault};
 use crate::address::{DomainError, ExcludedDomains, MergePolicy};
 use crate::plan::{CreateMethod, Policy};
+use crate::secret::Secrets;
 
 /// Lanes and runspaces at once, unless told otherwise.
 const DEFAULT_CONCURRENCY: u32 = 3;
@@ -27,6 +28,7 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
     };
     let mut top = Fields::new(source, &mut problems, String::new(), 0, entries);
     let named = top.table("connections", |all| all.rest());
+    let secrets = Secrets::new(top.table("vault", vault::read).unwrap_or_default());
     if named.as_ref().is_none_or(Vec::is_empty) {
         top.missing(
             "connections",
@@ -46,7 +48,7 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
             continue;
         };
         let mut fields = Fields::new(source, &mut problems, path, key_span.start, entries);
-        let connection = connection(&mut fields, name);
+        let connection = connection(&mut fields, name, &secrets);
         fields.finish();
         list.extend(connection);
     }
@@ -54,7 +56,7 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
 }
 
 /// Reads one connection.
-pub(super) fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection> {
+pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) -> Option<Connection> {
     let infrastructure = f.choice(
         "infrastructure",
         &[
@@ -130,6 +132,7 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String) -> Option<Connection>
         allow_ntlm,
         username: username.map(|text| text.value),
         password,
+        secrets: secrets.clone(),
         policy,
         max_removing_percent,
         concurrency,

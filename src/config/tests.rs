@@ -288,3 +288,30 @@ fn the_samples_are_valid() {
     assert_eq!(ordinary.endpoint.to_string(), "http://tools01.contoso.com:5985/wsman");
     assert_eq!(ordinary.configuration_name, "Microsoft.PowerShell");
 }
+
+#[test]
+fn the_vault_is_checked_like_everything_else() {
+    let vault = |lines: &str| format!("[vault]\n{lines}\n{GOOD}");
+    let config = parse(&vault("address = \"http://127.0.0.1:8200\"\ntoken = \"env:T\"")).unwrap();
+    assert_ne!(config.connections[0].secrets, Secrets::default());
+    check(&vault("addres = \"https://v\""), "2:1", "vault.addres: unknown key", "did you mean `address`?");
+    check(&vault("address = \"http://vault:8200\""), "2:11", "sent in clear", "danger_token_over_http");
+    parse(&vault("address = \"http://vault:8200\"\ndanger_token_over_http = true")).unwrap();
+    check(&vault("address = \"https://u:p@vault\""), "2:11", "carries a user or a password (not shown)", "");
+    check(&vault("token = \"hvs.Canary\""), "2:9", "a secret must be a reference", "vault:mount/path#field");
+    check(&vault("token = \"vault:a/b#c\""), "1:1", "cannot hold what opens it", "use env:");
+    check(
+        &vault("[vault.approle]\nsecret_id = \"env:S\""),
+        "2:1",
+        "vault.approle.role_id: the key is missing",
+        "",
+    );
+    let both = vault("token = \"env:T\"\n[vault.approle]\nrole_id = \"env:R\"");
+    check(&both, "1:1", "two ways to sign in", "one of them");
+    check(
+        &with("env:PW", "vault:kv#pw"),
+        "6:12",
+        "needs mount/path#field",
+        "vault:secret/idm/exchange#password",
+    );
+}

@@ -25,7 +25,7 @@ const NO_SCRIPTS: &str = "ScriptsNotAllowed";
 /// # Errors
 /// [`ExchangeError`], before anything was tried.
 pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<Vec<Check>, ExchangeError> {
-    let config = exchange::wire_config(connection, trace)?;
+    let config = exchange::wire_config(connection, trace).await?;
     let mut checks = Vec::new();
     checks.extend(judge::danger(connection));
     checks.extend(judge::second_hop(connection));

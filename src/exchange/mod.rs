@@ -11,6 +11,7 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, SecretError, Unusable};
 
+mod account;
 mod batch;
 mod classify;
 mod cmdlet;

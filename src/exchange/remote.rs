@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
-use wsman::client::{ConnectionConfig, Error, PoolOptions, RunspacePool, Trace};
+use wsman::client::{Error, RunspacePool, Trace};
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
+use super::account::Account;
 use super::classify::retry_after;
 use super::pace::{Pace, Turn};
-use super::stream::stream;
-use super::wire::wire_config;
+use super::stream::{Broken, stream};
 use super::{Answer, Call, Exchange, ExchangeError};
 use crate::config::{Connection, ExchangeLoader};
 use crate::recipient::ErrorClass;
@@ -22,24 +22,26 @@ const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 /// The only script that is ever sent, and it is a constant.
 const REMOTE_EXCHANGE: &str = ". 'C:\\Program Files\\Microsoft\\Exchange Server\\V15\\bin\\RemoteExchange.ps1'; Connect-ExchangeServer -auto";
 
-/// How long a server that is starting, or full for a moment, is asked for a runspace.
-const BUSY: Duration = Duration::from_secs(30);
-
 /// How often a call is sent again that was throttled, or whose session was lost, where that does no harm.
 const AGAIN: u32 = 3;
 
 /// Runspaces of one each, opened when they are needed and kept. One each, because on an ordinary endpoint Exchange is
 /// loaded into a runspace, not into a pool.
 pub(super) struct Remote {
-    name: String,
-    config: ConnectionConfig,
+    account: Account,
     loader: Option<Command>,
     operation: Duration,
-    idle: Mutex<Vec<RunspacePool>>,
+    idle: Mutex<Vec<Runspace>>,
     signed_in: OnceLock<String>,
     pace: Mutex<Pace>,
     /// Tells those who wait that a call has ended
     ended: Notify,
+}
+
+/// A runspace, and its number at [`Account`].
+struct Runspace {
+    generation: u32,
+    pool: RunspacePool,
 }
 
 /// The turn of one call; ends when it is dropped.
@@ -52,15 +54,22 @@ impl Drop for Slot<'_> {
     }
 }
 
+impl Runspace {
+    /// Whether nothing speaks against the secret that opened it. Where something does, the runspace must not try it any more.
+    fn is_of(&self, generation: u32) -> bool {
+        let is_good = self.generation == generation;
+        if !is_good {
+            self.pool.forgo_sign_in();
+        }
+        is_good
+    }
+}
+
 impl Remote {
     /// Opens the first runspace, so that a host that is not there or a wrong password shows before anything is tried.
     pub(super) async fn open(connection: &Connection, trace: Option<&Trace>) -> Result<Self, ExchangeError> {
-        let mut config = wire_config(connection, trace)?;
-        // A server that is starting, or full for a moment; nothing has been run when a runspace is opened.
-        config.timeouts.busy = BUSY;
         let remote = Self {
-            name: connection.name.clone(),
-            config,
+            account: Account::new(connection, trace).await?,
             loader: loader(connection),
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
@@ -73,30 +82,39 @@ impl Remote {
         Ok(remote)
     }
 
-    async fn runspace(&self) -> Result<RunspacePool, ExchangeError> {
-        let kept = self.idle.lock().ok().and_then(|mut idle| idle.pop());
-        if let Some(pool) = kept {
-            return Ok(pool);
+    async fn runspace(&self) -> Result<Runspace, ExchangeError> {
+        loop {
+            let kept = self.idle().pop();
+            match kept {
+                Some(kept) if kept.is_of(self.account.generation()) => return Ok(kept),
+                Some(_) => {}
+                None => break,
+            }
         }
-        let pool = RunspacePool::open(self.config.clone(), PoolOptions::default())
-            .await
-            .map_err(|error| not_opened(&self.name, &self.config.url, error))?;
+        let (generation, pool) = self.account.open().await?;
         self.signed_in.get_or_init(|| how(&pool));
-        let Some(command) = self.loader.clone() else { return Ok(pool) };
-        let answer = run(&pool, command, self.operation).await?;
+        let runspace = Runspace { generation, pool };
+        let Some(command) = self.loader.clone() else { return Ok(runspace) };
+        let answer = run(&runspace.pool, command, self.operation).await?;
         match answer.refusal() {
-            None => Ok(pool),
+            None => Ok(runspace),
             Some(refusal) => Err(ExchangeError::NotLoaded(refusal.message)),
         }
     }
 
-    async fn attempt(&self, pool: RunspacePool, call: &Call) -> Result<Answer, ExchangeError> {
-        let answer = run(&pool, command(call), self.operation).await;
+    async fn attempt(&self, runspace: Runspace, call: &Call) -> Result<Answer, ExchangeError> {
+        let answer = run_whole(&runspace.pool, command(call), self.operation).await;
         // After an error the runspace is given up: nobody knows what still runs in it.
-        if answer.is_ok() {
-            self.put_back(pool);
+        match answer {
+            Ok(answer) => {
+                self.put_back(runspace);
+                Ok(answer)
+            }
+            Err(error) => {
+                self.account.note(runspace.generation, &error).await;
+                Err(lost(error))
+            }
         }
-        answer
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -136,10 +154,14 @@ impl Remote {
         }
     }
 
-    fn put_back(&self, pool: RunspacePool) {
-        if let Ok(mut idle) = self.idle.lock() {
-            idle.push(pool);
+    fn put_back(&self, runspace: Runspace) {
+        if runspace.is_of(self.account.generation()) {
+            self.idle().push(runspace);
         }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Runspace>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,7 +175,7 @@ impl Exchange for Remote {
         loop {
             let slot = self.slot().await;
             let (answer, may_repeat) = match self.runspace().await {
-                Ok(pool) => (self.attempt(pool, call).await, is_read),
+                Ok(runspace) => (self.attempt(runspace, call).await, is_read),
                 Err(error) => (Err(error), true),
             };
             drop(slot);
@@ -186,12 +208,20 @@ impl Exchange for Remote {
                 each(value)
             };
             let answer = match self.runspace().await {
-                Ok(pool) => {
-                    let answer = stream(&pool, command(call), self.operation, &mut note).await;
-                    if answer.as_ref().is_ok_and(|answer| !matches!(answer.outcome, Outcome::Stopped(_))) {
-                        self.put_back(pool);
+                Ok(runspace) => {
+                    match stream(&runspace.pool, command(call), self.operation, &mut note).await {
+                        Ok(answer) => {
+                            if !matches!(answer.outcome, Outcome::Stopped(_)) {
+                                self.put_back(runspace);
+                            }
+                            Ok(answer)
+                        }
+                        Err(Broken::Wire(error)) => {
+                            self.account.note(runspace.generation, &error).await;
+                            Err(lost(error))
+                        }
+                        Err(Broken::Other(error)) => Err(error),
                     }
-                    answer
                 }
                 Err(error) => Err(error),
             };
@@ -215,10 +245,11 @@ impl Exchange for Remote {
     }
 
     async fn close(&self) {
-        let pools = self.idle.lock().map(|mut idle| std::mem::take(&mut *idle)).unwrap_or_default();
-        for pool in pools {
+        let idle = std::mem::take(&mut *self.idle());
+        let generation = self.account.generation();
+        for runspace in idle.into_iter().filter(|runspace| runspace.is_of(generation)) {
             // The shell ends by its idle time-out if this fails.
-            let _ = pool.close().await;
+            let _ = runspace.pool.close().await;
         }
     }
 }
@@ -254,16 +285,11 @@ pub(crate) async fn run(
     command: Command,
     deadline: Duration,
 ) -> Result<Answer, ExchangeError> {
-    let collected = pool
-        .pipeline()
-        .command(command)
-        .deadline(deadline)
-        .run()
-        .await
-        .map_err(lost)?
-        .collect()
-        .await
-        .map_err(lost)?;
+    run_whole(pool, command, deadline).await.map_err(lost)
+}
+
+async fn run_whole(pool: &RunspacePool, command: Command, deadline: Duration) -> Result<Answer, Error> {
+    let collected = pool.pipeline().command(command).deadline(deadline).run().await?.collect().await?;
     Ok(Answer {
         objects: collected.output,
         errors: collected.errors,
@@ -272,23 +298,8 @@ pub(crate) async fn run(
     })
 }
 
-/// An error before there was a runspace: nothing was tried.
-fn not_opened(connection: &str, endpoint: &str, error: Error) -> ExchangeError {
-    let endpoint = endpoint.to_owned();
-    match error {
-        Error::SignIn(error) => ExchangeError::SignIn { endpoint, message: error.to_string() },
-        Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
-        Error::Configuration(message) => {
-            ExchangeError::Setting { connection: connection.to_owned(), message }
-        }
-        Error::Connect { reason, .. } => ExchangeError::Unreachable { endpoint, message: reason },
-        Error::Protocol(message) => ExchangeError::Protocol(message),
-        other => ExchangeError::Unreachable { endpoint, message: other.to_string() },
-    }
-}
-
 /// An error while a cmdlet was under way.
-pub(super) fn lost(error: Error) -> ExchangeError {
+fn lost(error: Error) -> ExchangeError {
     match error {
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
         Error::Protocol(message) => ExchangeError::Protocol(message),

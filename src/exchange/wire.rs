@@ -21,13 +21,13 @@ const SHELL_IDLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// The connection as the wire takes it. Clones of it share their Kerberos tickets.
-pub(crate) fn wire_config(
+pub(crate) async fn wire_config(
     connection: &Connection,
     trace: Option<&Trace>,
 ) -> Result<ConnectionConfig, ExchangeError> {
     let faults = Faults(connection);
     let url = connection.endpoint.url().to_string();
-    let mut config = ConnectionConfig::new(url, credentials(connection, faults)?);
+    let mut config = ConnectionConfig::new(url, credentials(connection, faults).await?);
     config.resource_uri =
         format!("http://schemas.microsoft.com/powershell/{}", connection.configuration_name);
     config.authentication = match connection.authentication {
@@ -45,7 +45,9 @@ pub(crate) fn wire_config(
     if let Some(proxy) = &connection.proxy {
         config.proxy = Some(proxy.url.to_string());
         if let (Some(user), Some(password)) = (&proxy.username, &proxy.password) {
-            config.proxy_credentials = Some(Credentials::new(user, password.resolve()?.expose_secret()));
+            let secrets = &connection.secrets;
+            config.proxy_credentials =
+                Some(Credentials::new(user, secrets.fetch(password).await?.expose_secret()));
         }
     }
     if !connection.redirect_hosts.is_empty() {
@@ -88,7 +90,7 @@ impl Faults<'_> {
 }
 
 /// Keytab and ticket cache go before a password, which goes to the mechanisms that know no tickets.
-fn credentials(connection: &Connection, faults: Faults<'_>) -> Result<Credentials, ExchangeError> {
+async fn credentials(connection: &Connection, faults: Faults<'_>) -> Result<Credentials, ExchangeError> {
     let user = UserName::parse(connection.username.as_deref().unwrap_or_default());
     let kerberos = &connection.kerberos;
     let takes_tickets =
@@ -108,7 +110,7 @@ fn credentials(connection: &Connection, faults: Faults<'_>) -> Result<Credential
             let cache = CredentialCache::parse(&faults.read(key, Path::new(path))?);
             Secret::TicketCache(Arc::new(cache.map_err(|error| faults.setting(key, &name, error))?))
         }
-        (.., Some(reference)) => Secret::Password(reference.resolve()?),
+        (.., Some(reference)) => Secret::Password(connection.secrets.fetch(reference).await?),
         (.., None) => Secret::None,
     };
     Ok(Credentials { user, secret })
@@ -162,18 +164,18 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn wired(keys: &str) -> Result<ConnectionConfig, ExchangeError> {
+    async fn wired(keys: &str) -> Result<ConnectionConfig, ExchangeError> {
         let text = format!(
             "[connections.corp]\ninfrastructure = \"on-premises\"\nhostname = \"ex01.contoso.com\"\n\
              username = \"svc@CONTOSO.COM\"\npassword = 'exec:[\"printf\", \"canary-password\"]'\n{keys}"
         );
         let config = Config::parse(Path::new("m.toml"), text).unwrap_or_else(|error| panic!("{error}"));
-        wire_config(&config.connections[0], None)
+        wire_config(&config.connections[0], None).await
     }
 
-    #[test]
-    fn a_host_name_is_enough_of_an_endpoint() {
-        let config = wired("").unwrap();
+    #[tokio::test]
+    async fn a_host_name_is_enough_of_an_endpoint() {
+        let config = wired("").await.unwrap();
         assert_eq!(config.url, "http://ex01.contoso.com/PowerShell/");
         assert_eq!(config.resource_uri, "http://schemas.microsoft.com/powershell/Microsoft.Exchange");
         assert_eq!((config.authentication, config.allow_ntlm), (Wire::Negotiate, true));
@@ -181,8 +183,8 @@ mod tests {
         assert!(!format!("{config:?}").contains("canary"));
     }
 
-    #[test]
-    fn every_key_arrives() {
+    #[tokio::test]
+    async fn every_key_arrives() {
         let config = wired(
             "port = 443\npath = \"tenant1/PowerShell\"\nauthentication = \"kerberos\"\nallow_ntlm = false\n\
              danger_skip_channel_binding = true\ndanger_old_credssp = true\nredirect_hosts = [\"contoso.com\"]\n\
@@ -192,6 +194,7 @@ mod tests {
              [connections.corp.proxy]\nurl = \"socks5h://proxy:1080\"\nusername = \"p\"\npassword = 'exec:[\"printf\", \"canary-proxy\"]'\n\
              [connections.corp.timeouts]\nconnect = \"3s\"\nsign_in = \"4s\"\n",
         )
+        .await
         .unwrap();
         assert_eq!(config.url, "https://ex01.contoso.com/tenant1/PowerShell");
         assert_eq!((config.authentication, config.allow_ntlm), (Wire::Kerberos, false));
@@ -213,19 +216,20 @@ mod tests {
         assert!(!format!("{config:?}").contains("canary"));
     }
 
-    #[test]
-    fn a_file_that_cannot_be_used_is_named_with_its_key() {
-        let refused = |keys: &str| wired(keys).unwrap_err().to_string();
+    #[tokio::test]
+    async fn a_file_that_cannot_be_used_is_named_with_its_key() {
+        let refused = async |keys: &str| wired(keys).await.unwrap_err().to_string();
         let table = |table: &str, line: &str| format!("[connections.corp.{table}]\n{line}\n");
-        let text = refused(&table("tls", "ca_file = \"/no/ca.pem\""));
+        let text = refused(&table("tls", "ca_file = \"/no/ca.pem\"")).await;
         assert!(text.contains("`corp`") && text.contains("tls.ca_file = \"/no/ca.pem\""), "{text}");
-        let text = refused(&table("tls", "server_certificate = \"/no/ex01.pem\""));
+        let text = refused(&table("tls", "server_certificate = \"/no/ex01.pem\"")).await;
         assert!(text.contains("tls.server_certificate"), "{text}");
-        let text = refused(&table("kerberos", "ticket_cache = \"KCM:1000\""));
+        let text = refused(&table("kerberos", "ticket_cache = \"KCM:1000\"")).await;
         assert!(text.contains("kerberos.ticket_cache = \"KCM:1000\"") && text.contains("KCM"), "{text}");
-        let text = refused(&table("kerberos", "keytab = \"Cargo.toml\""));
+        let text = refused(&table("kerberos", "keytab = \"Cargo.toml\"")).await;
         assert!(text.contains("kerberos.keytab = \"Cargo.toml\""), "{text}");
-        let text = refused(&table("tls", "client_certificate = \"Cargo.toml\"\nclient_key = \"Cargo.toml\""));
+        let text =
+            refused(&table("tls", "client_certificate = \"Cargo.toml\"\nclient_key = \"Cargo.toml\"")).await;
         assert!(text.contains("tls.client_certificate") && text.contains("no certificate"), "{text}");
     }
 }

@@ -148,6 +148,44 @@ mod tests {
         );
     }
 
+    /// The one mailbox of a real Exchange, read here as nothing but text.
+    #[test]
+    fn a_real_mailbox_shows_what_its_document_says() {
+        let path = std::env::var_os("WSMAN_RECORDINGS").map(|folder| {
+            std::path::PathBuf::from(folder).join("../exchange/get-mailbox-exchange2016cu23.clixml")
+        });
+        let Some(text) = path.and_then(|path| std::fs::read_to_string(path).ok()) else {
+            println!(
+                "SKIPPED: WSMAN_RECORDINGS does not lead to ../exchange/get-mailbox-exchange2016cu23.clixml"
+            );
+            return;
+        };
+        let said = |name: &str| {
+            // The languages of the mailbox, which come earlier, have names too.
+            let after = text.rsplit_once(&format!(" N=\"{name}\""))?.1;
+            let (attributes, rest) = after.split_once('>')?;
+            if attributes.ends_with('/') {
+                return Some(String::new());
+            }
+            if rest.trim_start().starts_with("<TN") {
+                let list = rest.split_once("<LST>")?.1.split_once("</LST>")?.0;
+                let items = list.split("<S>").skip(1).filter_map(|item| item.split_once("</S>"));
+                return Some(items.map(|(item, _)| item).collect::<Vec<_>>().join(" "));
+            }
+            let value = rest.split_once("</")?.0;
+            let word = [("true", "True"), ("false", "False")].into_iter().find(|(wire, _)| *wire == value);
+            Some(word.map_or(value, |(_, word)| word).to_owned())
+        };
+        let object = wsman::clixml::decode(text.as_bytes()).unwrap();
+        let columns = mailbox(false);
+        let shown = cells(&object, &columns, " ");
+        let missing: Vec<_> = columns.iter().filter(|column| said(column).is_none()).collect();
+        assert_eq!(missing, [&MERGED], "the document has no such property");
+        for (column, shown) in columns.iter().zip(shown) {
+            assert_eq!(shown, said(column).unwrap_or_default(), "{column}");
+        }
+    }
+
     #[test]
     fn values_are_written_as_dot_net_writes_them() {
         let proxy = |text: &str| {

@@ -221,7 +221,7 @@ impl Executor<'_> {
                 return Ok(Ok(()));
             }
             number += 1;
-            let secret = match self.secret(&job.change, &step) {
+            let secret = match self.secret(job, &step).await {
                 Ok(secret) => secret,
                 Err(error) => return Ok(Err(error)),
             };
@@ -261,12 +261,12 @@ impl Executor<'_> {
         Ok(Ok(()))
     }
 
-    fn secret(&self, change: &Change, step: &Step) -> Result<Option<SecretString>, ResultError> {
+    async fn secret(&self, job: &Job<'_>, step: &Step) -> Result<Option<SecretString>, ResultError> {
         let needed = step.parameters.iter().any(|(_, value)| matches!(value, ParameterValue::Secret(_)));
         if !needed {
             return Ok(None);
         }
-        match self.secrets.resolve(change) {
+        match self.secrets.resolve(&job.change, &job.site.connection.secrets).await {
             Some(Ok(secret)) => Ok(Some(secret)),
             Some(Err(error)) => Err(unavailable(&error.to_string())),
             None => Err(unavailable("the password of the row is not there")),

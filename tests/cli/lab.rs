@@ -51,9 +51,11 @@ fn it_tells_where_it_is_and_writes_a_connection_file_and_the_directory() {
         ]
     );
     assert!(key("http").starts_with("http://127.0.0.1:") && key("https").starts_with("https://127.0.0.1:"));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     for connection in &config.connections {
         assert_eq!(connection.username.as_deref(), Some(key("user").as_str()));
-        let password = connection.password.as_ref().unwrap().resolve().unwrap();
+        let reference = connection.password.as_ref().unwrap();
+        let password = runtime.block_on(connection.secrets.fetch(reference)).unwrap();
         assert_eq!(password.expose_secret(), key("password"));
     }
     let ca = config.connection(Some("lab-https")).unwrap().tls.ca_file.clone().unwrap();

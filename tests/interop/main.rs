@@ -22,6 +22,7 @@ mod python;
 mod samba;
 mod their_client;
 mod tickets;
+mod vault;
 
 use std::io::Write as _;
 

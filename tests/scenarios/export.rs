@@ -171,13 +171,69 @@ fn s10_usercube_drop_in() {
     );
 }
 
+/// What the product's documentation says of every column, written by hand.
+#[test]
+fn s10_every_byte_of_the_files() {
+    let place = Place::new();
+    let seed = serde_json::json!({
+        "forest": "test.com", "server": "EX01", "organizational_units": ["test.com/Staff"],
+        "domain_controllers": ["dc01.test.com"], "accepted_domains": [{"name": "test.com", "default": true}],
+        "databases": [
+            {"name": "DB1", "guid": "11111111-2222-3333-4444-555555555555"},
+            {"name": "DB2", "guid": "11111111-2222-3333-4444-666666666666", "mounted": false},
+        ],
+        "objects": [
+            {"Name": "svc-idm", "SamAccountName": "svc-idm", "Password": "Lab-Passw0rd!"},
+            {"RecipientTypeDetails": "UserMailbox", "Name": "Ada, \"the first\" Müller", "DisplayName": "Ada; Müller",
+             "SamAccountName": "ada", "Alias": "ada", "UserPrincipalName": "ada@test.com", "Database": "DB1",
+             "Guid": "7C1F0D11-9AB8-4C63-9D3E-0A1B2C3D4E5F", "ExchangeGuid": "0F0E0D0C-0B0A-4908-8706-050403020100",
+             "EmailAddressPolicyEnabled": false, "OrganizationalUnit": "test.com/Staff",
+             "EmailAddresses": ["smtp:a@test.com", "SMTP:ada@test.com", "X500:/o=Old Org/cn=ada"],
+             "ForwardingSmtpAddress": "smtp:ext@example.org", "ProhibitSendQuota": "30 GB (32,212,254,720 bytes)",
+             "WhenMailboxCreated": "2026-01-01T03:04:05Z"},
+        ],
+    });
+    place.write("seed.json", &seed.to_string());
+    let lab = Lab::start(&place, &["--seed", "seed.json"]);
+    run(&place, &["-n", "lab", "export", "--out", "out"]);
+    let mailbox = concat!(
+        "Insert,DB1,smtp:a@test.com SMTP:ada@test.com X500:/o=Old Org/cn=ada,True,False,False,",
+        "0f0e0d0c-0b0a-4908-8706-050403020100,None,,smtp:ext@example.org,True,\"30 GB (32,212,254,720 bytes)\",Unlimited,",
+        "\"30 GB (32,212,254,720 bytes)\",\"20 GB (21,474,836,480 bytes)\",\"6 GB (6,442,450,944 bytes)\",False,False,False,",
+        "ada,False,ex01,True,ada@test.com,2026-01-01T03:04:05Z,False,,ada,test.com/Staff,Ada; Müller,Unlimited,Unlimited,",
+        "ada@test.com,UserMailbox,UserMailbox,\"test.com/Staff/Ada, \"\"the first\"\" Müller\",True,",
+        "\"Ada, \"\"the first\"\" Müller\",\"CN=Ada\\, \\\"\"the first\\\"\" Müller,OU=Staff,DC=test,DC=com\",",
+        "7c1f0d11-9ab8-4c63-9d3e-0a1b2c3d4e5f,test.com/Configuration/Schema/Person,",
+        "2024-01-15T08:00:00Z,2024-01-15T08:00:00Z,Unchanged",
+    );
+    let database = |name: &str, mounted: &str, guid: &str| {
+        format!(
+            "Insert,{name},EX01,{mounted},test.com/Configuration/Schema/ms-Exch-Private-MDB,\
+             11111111-2222-3333-4444-{guid},2024-01-15T08:00:00Z,2024-01-15T08:00:00Z,Unchanged"
+        )
+    };
+    let [first, second] = [database("DB1", "True", "555555555555"), database("DB2", "False", "666666666666")];
+    for (file, lines) in [
+        ("lab_mailboxes.csv", vec![MAILBOX_HEADER, mailbox]),
+        ("lab_databases.csv", vec![DATABASE_HEADER, &first, &second]),
+    ] {
+        let bytes = std::fs::read(place.path().join("out").join(file)).unwrap();
+        let lines: String = lines.into_iter().map(|line| format!("{line}\r\n")).collect();
+        assert_eq!(String::from_utf8(bytes).unwrap(), lines, "{file}");
+    }
+    lab.end(&place);
+}
+
 #[test]
 fn s10_the_identifier_keeps_the_rules() {
     let place = Place::new();
-    for (name, character) in [("corp_eu", "`_`"), ("2corp", "`2`")] {
-        let renamed = crate::cli::CONNECTION.replace("connections.corp", &format!("connections.{name}"));
+    let banned = ['<', '>', ':', '"', '/', '\\', '|', '?', '*', '_'];
+    let names = banned.map(|character| (format!("corp{character}eu"), character));
+    for (name, character) in names.into_iter().chain([("2corp".to_owned(), '2')]) {
+        let renamed = crate::cli::CONNECTION.replace("connections.corp", &format!("connections.'{name}'"));
         place.write("mailwright.toml", &renamed);
-        place.run(&["export", "--out", "out"]).refuses(2, &[name, character, "hint:"]);
+        let said = [name.as_str(), &format!("`{character}`")];
+        place.run(&["export", "--out", "out"]).refuses(2, &said);
     }
     assert!(!place.path().join("out").exists(), "nothing was tried");
 }

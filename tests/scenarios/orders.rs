@@ -91,6 +91,43 @@ fn s12_usercube_orders_one_bad_one_does_not_stop_the_rest() {
     );
 }
 
+#[test]
+fn s12_orders_of_databases() {
+    let bench = bench();
+    bench.connect("on-premises", "enable", "allow_remove = true");
+    let database = |id: &str, change_type: &str, changes: Json, resource: Json| {
+        let mut order = order(id, change_type, changes, resource);
+        order["ResourceType"]["TargetEntityType"]["Identifier"] = "MicrosoftExchange_Database".into();
+        order
+    };
+    let mailbox = json!({"SamAccountName": "ada", "Database": {"Id": "12", "Name": "DB07"}});
+    let orders =
+        |all: &[Json]| bench.place.write("orders.json", &json!({"ProvisioningOrdersList": all}).to_string());
+    orders(&[
+        order("1", "Added", mailbox, Json::Null),
+        database("2", "Added", json!({"Name": "DB07", "Server": "EX01", "Mounted": "True"}), Json::Null),
+        database("3", "Added", json!({"Name": "DB08", "Server": "EX99"}), Json::Null),
+        database("4", "Modified", json!({"IssueWarningQuota": "1GB"}), json!({"Name": "DB07"})),
+    ]);
+    assert_eq!(fulfill(&bench, &["-c", "it.toml"], "").code, Some(1));
+    let told = results(&bench);
+    assert_eq!(
+        (ids(&told, "Executed"), ids(&told, "Errored")),
+        (vec!["1".into(), "2".into(), "4".into()], vec!["3".into()]),
+        "{told}"
+    );
+    assert_eq!(bench.get("Get-Mailbox", "ada")["Database"], "DB07");
+    assert_eq!(bench.get("Get-MailboxDatabase", "DB07")["IssueWarningQuota"], "1 GB (1,073,741,824 bytes)");
+
+    orders(&[
+        database("5", "Deleted", Json::Null, json!({"Name": "DB07"})),
+        order("6", "Deleted", Json::Null, json!({"SamAccountName": "ada"})),
+    ]);
+    let ran = fulfill(&bench, &["-c", "it.toml"], "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!bench.end()["databases"].to_string().contains("DB07"));
+}
+
 /// A directory of users, and a server that takes its time.
 fn slow() -> Bench {
     Bench::with(&directory((1..13).map(|number| user(&format!("u{number:02}")))), &["--latency", "150"])

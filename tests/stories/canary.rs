@@ -1,5 +1,6 @@
 //! A password goes through intake, journal, plan and report, and shows up in none of them.
 
+use mailwright::config::Secrets;
 use mailwright::flow::intake;
 use mailwright::flow::journal::{Enqueued, Journal, NewChange, PlanRecord, State, StepOutcome};
 use mailwright::plan::{ParameterValue, Planned, Step};
@@ -61,6 +62,7 @@ async fn a_password_is_in_no_file_and_no_text() {
         let found = bytes.windows(CANARY.len()).any(|part| part == CANARY.as_bytes());
         assert!(!found, "the password is in {}", path.display());
     }
-    let fetched = intake::SecretStore::default().resolve(&change).unwrap().unwrap();
+    let fetched =
+        intake::SecretStore::default().resolve(&change, &Secrets::default()).await.unwrap().unwrap();
     assert_eq!(fetched.expose_secret(), CANARY, "and can still be had where it came from");
 }

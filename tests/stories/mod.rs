@@ -22,6 +22,8 @@ mod in_process;
 mod lab;
 mod library;
 mod reports;
+#[cfg(unix)]
+mod rotation;
 mod sample_commands;
 mod sample_files;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mailwright::config::Secrets;
 use mailwright::flow::intake;
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
@@ -16,7 +17,9 @@ fn sample(name: &str) -> String {
 fn passwords() -> Vec<String> {
     let file = sample("joiners.csv");
     let flow = intake::parse(&file, intake::read_bytes(&file).unwrap(), Uuid::nil()).unwrap();
-    let passwords = flow.changes().filter_map(|change| flow.secrets.resolve(change));
+    let secrets = Secrets::default();
+    let fetched = |change| futures_util::FutureExt::now_or_never(flow.secrets.resolve(change, &secrets));
+    let passwords = flow.changes().filter_map(|change| fetched(change).expect("in memory"));
     passwords.map(|secret| secret.unwrap().expose_secret().to_owned()).collect()
 }
 

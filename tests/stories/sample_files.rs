@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use mailwright::config::Config;
+use mailwright::config::Secrets;
 use mailwright::flow::intake::{self, Flow, Row, content_hash};
 use mailwright::recipient::{AddressFlow, Change, Identity, MailboxType, Operation, Wanted};
 use secrecy::ExposeSecret as _;
@@ -42,7 +43,9 @@ fn same(left: (&str, Vec<u8>), right: (&str, Vec<u8>)) {
         assert_eq!(left.change_id, right.change_id);
         assert_eq!(content_hash(left), content_hash(right), "{left:#?}\n{right:#?}");
         let password = |flow: &Flow, change: &Change| {
-            flow.secrets.resolve(change).map(|secret| secret.unwrap().expose_secret().to_owned())
+            let secrets = Secrets::default();
+            let fetched = futures_util::FutureExt::now_or_never(flow.secrets.resolve(change, &secrets));
+            fetched.expect("in memory").map(|secret| secret.unwrap().expose_secret().to_owned())
         };
         assert!(password(&left_flow, left) == password(&right_flow, right), "{}", left.change_id);
     }

@@ -3,11 +3,15 @@
 use crate::source::{Source, rust_files};
 
 /// For each layer of the bridge: those it must not know.
-const BRIDGE: [(&str, &[&str]); 12] = [
+const BRIDGE: [(&str, &[&str]); 13] = [
     ("address", &["export", "recipient", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
     ("recipient", &["export", "plan", "exchange", "flow", "cli", "config", "report", "lab"]),
     ("plan", &["export", "exchange", "flow", "cli", "config", "report", "lab"]),
     ("exchange", &["export", "flow", "cli", "report", "lab"]),
+    (
+        "secret",
+        &["address", "recipient", "plan", "config", "export", "exchange", "flow", "cli", "report", "lab"],
+    ),
     ("config", &["export", "exchange", "flow", "cli", "report", "lab"]),
     ("flow", &["export", "cli", "lab"]),
     ("doctor", &["export", "flow", "cli", "report", "lab"]),

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::{LIBRARY, STDIN, orders, parse, read_bytes};
-use crate::config::SecretRef;
+use crate::config::{SecretRef, Secrets};
 use crate::recipient::{Change, SecretSource};
 
 /// Why a secret of a change cannot be had any more.
@@ -67,17 +67,22 @@ impl SecretStore {
 
     /// Fetches the password of a change. A file that is not known yet is read again; a row that now belongs to
     /// somebody else gives nothing.
-    pub fn resolve(&self, change: &Change) -> Option<Result<SecretString, SecretUnavailable>> {
+    pub async fn resolve(
+        &self,
+        change: &Change,
+        secrets: &Secrets,
+    ) -> Option<Result<SecretString, SecretUnavailable>> {
         let fault = |reason: String| SecretUnavailable {
             file: change.source.file.clone(),
             line: change.source.line,
             reason,
         };
         Some(match change.password.as_ref()? {
-            SecretSource::Reference(text) => text
-                .parse::<SecretRef>()
-                .and_then(|reference| reference.resolve())
-                .map_err(|error| fault(error.to_string())),
+            SecretSource::Reference(text) => match text.parse::<SecretRef>() {
+                Ok(reference) => secrets.fetch(&reference).await,
+                Err(error) => Err(error),
+            }
+            .map_err(|error| fault(error.to_string())),
             SecretSource::Flow { file, line, .. } => self.cell(file, *line, &change.identity).map_err(fault),
         })
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::config::Secrets;
 use crate::recipient::{AddressFlow, Delta, MailboxType, ObjectType, Operation, Wanted};
 
 const CANARY: &str = "Canary-7c1f!pw";
@@ -189,8 +190,8 @@ fn the_hash_is_that_of_the_content() {
     assert_ne!(base, hash("Alias;Identity;Office\nx;ada;$null"));
 }
 
-#[test]
-fn a_password_is_kept_by_place_only() {
+#[tokio::test]
+async fn a_password_is_kept_by_place_only() {
     let text =
         format!("ChangeId,Identity,Operation,_param_password\nc1,ada,create,{CANARY}\nc2,eve,update,\n");
     let flow = read(&text).unwrap();
@@ -201,7 +202,10 @@ fn a_password_is_kept_by_place_only() {
     assert_eq!(flow.changes().nth(1).unwrap().password, None);
     let shown = format!("{flow:?} {} {}", serde_json::to_string(ada).unwrap(), content_hash(ada));
     assert!(!shown.contains(CANARY));
-    assert_eq!(flow.secrets.resolve(ada).unwrap().unwrap().expose_secret(), CANARY);
+    assert_eq!(
+        flow.secrets.resolve(ada, &Secrets::default()).await.unwrap().unwrap().expose_secret(),
+        CANARY
+    );
     for wrong in ["_param_password,_param_password_ref", "_param_password_ref,_param_password"] {
         let cells = if wrong.starts_with("_param_password,") { "CANARY,env:A" } else { "env:A,CANARY" };
         let row = refused(&format!("Identity,{wrong}\nada,{}\n", cells.replace("CANARY", CANARY)));
@@ -212,8 +216,8 @@ fn a_password_is_kept_by_place_only() {
     assert!(refused("Identity,_param_password\nada,$null\n").problems[0].contains("cannot be cleared"));
 }
 
-#[test]
-fn a_password_is_read_again_from_its_file() {
+#[tokio::test]
+async fn a_password_is_read_again_from_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("flow.csv");
     let name = file.to_str().unwrap();
@@ -221,18 +225,27 @@ fn a_password_is_read_again_from_its_file() {
     std::fs::write(&file, &text).unwrap();
     let flow = parse(name, text.clone().into_bytes(), Uuid::nil()).unwrap();
     let ada = flow.changes().next().unwrap();
-    let again = || SecretStore::default().resolve(ada).unwrap();
-    assert_eq!(again().unwrap().expose_secret(), CANARY);
+    let secrets = Secrets::default();
+    let again = async || SecretStore::default().resolve(ada, &secrets).await.unwrap();
+    assert_eq!(again().await.unwrap().expose_secret(), CANARY);
     std::fs::write(&file, text.replace("ada", "bob")).unwrap();
-    assert!(again().unwrap_err().reason.contains("another identity"), "never somebody else's password");
+    assert!(again().await.unwrap_err().reason.contains("another identity"), "never somebody else's password");
     std::fs::write(&file, "Identity,_param_password\nada,\n").unwrap();
-    assert!(again().unwrap_err().reason.contains("no password any more"));
+    assert!(again().await.unwrap_err().reason.contains("no password any more"));
     std::fs::remove_file(&file).unwrap();
-    assert!(again().unwrap_err().reason.contains("cannot be read"));
+    assert!(again().await.unwrap_err().reason.contains("cannot be read"));
     let mut piped = ada.clone();
     piped.password =
         Some(SecretSource::Flow { file: STDIN.into(), line: 2, column: "_param_password".into() });
-    assert!(SecretStore::default().resolve(&piped).unwrap().unwrap_err().reason.contains("standard input"));
+    assert!(
+        SecretStore::default()
+            .resolve(&piped, &secrets)
+            .await
+            .unwrap()
+            .unwrap_err()
+            .reason
+            .contains("standard input")
+    );
 }
 
 proptest! {

@@ -155,6 +155,34 @@ pub enum SignInError {
     },
 }
 
+impl SignInError {
+    /// Whether another password, key or ticket could have been let in: what was given was looked at and refused.
+    ///
+    /// ```
+    /// use wsman::client::SignInError;
+    /// assert!(SignInError::Refused.is_about_secret());
+    /// assert!(!SignInError::RefusedAfterwards.is_about_secret());
+    /// ```
+    pub fn is_about_secret(&self) -> bool {
+        use KerberosError::{PasswordExpired, Revoked, TicketTime, UnknownClient, WrongPassword};
+        match self {
+            Self::Refused => true,
+            Self::Mechanism(AuthError::Kerberos(reason)) => matches!(
+                reason,
+                WrongPassword(_) | PasswordExpired(_) | Revoked { .. } | UnknownClient { .. } | TicketTime(_)
+            ),
+            Self::Mechanism(reason) => {
+                matches!(reason, AuthError::Rejected | AuthError::LogonFailed | AuthError::NtStatus(_))
+            }
+            Self::WithoutKerberos { instead, .. } => instead.is_about_secret(),
+            Self::NotOffered { .. }
+            | Self::CertificateRefused
+            | Self::RefusedAfterwards
+            | Self::TokenTooLarge { .. } => false,
+        }
+    }
+}
+
 /// Who is at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {

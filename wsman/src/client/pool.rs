@@ -9,7 +9,7 @@ use tracing::debug;
 use super::busy::Patience;
 use super::config::{ConnectionConfig, new_id};
 use super::driver::{Driver, Order};
-use super::error::Error;
+use super::error::{Error, SignInError};
 use super::initiators::random;
 use super::pipeline::PipelineBuilder;
 use super::redirect::{self, MAX_REDIRECTS, RedirectRefused};
@@ -133,6 +133,12 @@ impl RunspacePool {
     /// A pipeline to be put together.
     pub fn pipeline(&self) -> PipelineBuilder {
         PipelineBuilder::new(self.orders.clone())
+    }
+
+    /// Keeps it from signing in once more: for when its secret is known to be out of date, and each try would bring the
+    /// account nearer to being locked. Connections that are signed in go on; without one the shell ends by its idle time.
+    pub fn forgo_sign_in(&self) {
+        self.target.give_up(SignInError::Refused.into());
     }
 
     /// Ends what runs, lets go of every command, and deletes the shell.

@@ -1,6 +1,6 @@
 //! An endpoint as all connections of a session see it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -27,6 +27,9 @@ pub(crate) struct Target {
     /// The certificate that the last connection showed: the next sign-in is bound to it without asking first.
     certificate: Mutex<Option<Vec<u8>>>,
     sign_in: Mutex<KnownSignIn>,
+    /// Why there is nothing to come back for: a sign-in that was refused, where each further try would bring the account
+    /// nearer to being locked, or a server that sends everybody elsewhere.
+    given_up: OnceLock<Error>,
 }
 
 /// How long a failure of Kerberos is taken for certain where NTLM can be used instead.
@@ -51,6 +54,7 @@ impl Target {
             verifier,
             certificate: Mutex::new(None),
             sign_in: Mutex::default(),
+            given_up: OnceLock::new(),
         })
     }
 
@@ -120,6 +124,16 @@ impl Target {
             }
             _ => error,
         }
+    }
+
+    /// No connection is opened any more; those that are signed in stay.
+    pub(crate) fn give_up(&self, reason: Error) {
+        let _ = self.given_up.set(reason);
+    }
+
+    /// Why no connection is opened any more.
+    pub(crate) fn given_up(&self) -> Option<&Error> {
+        self.given_up.get()
     }
 
     fn known(&self) -> MutexGuard<'_, KnownSignIn> {

@@ -1,7 +1,7 @@
 //! The connections of a session: kept, replaced when they are lost, and when a request may be sent again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::debug;
 
@@ -40,9 +40,6 @@ pub(crate) struct Transport {
     /// The one used last is taken first.
     idle: Arc<Mutex<Vec<Counted>>>,
     open: Arc<AtomicUsize>,
-    /// Why there is nothing to come back for: a sign-in that was refused, where each further try would bring the account
-    /// nearer to being locked, or a server that sends everybody elsewhere.
-    refused: Arc<OnceLock<Error>>,
 }
 
 /// A connection that is counted for as long as it lives.
@@ -68,7 +65,7 @@ impl Drop for Count {
 
 impl Transport {
     pub(crate) fn new(target: Arc<Target>) -> Self {
-        Self { target, idle: Arc::default(), open: Arc::default(), refused: Arc::default() }
+        Self { target, idle: Arc::default(), open: Arc::default() }
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -119,7 +116,7 @@ impl Transport {
         };
         let answer = counted.connection.request(soap, what).await;
         if let Err(elsewhere @ Error::Redirected { .. }) = &answer {
-            let _ = self.refused.set(elsewhere.clone());
+            self.target.give_up(elsewhere.clone());
         }
         let answer = answer?;
         let mut idle = self.idle();
@@ -129,12 +126,12 @@ impl Transport {
     }
 
     async fn open(&self) -> Result<Connection, Error> {
-        if let Some(refused) = self.refused.get() {
+        if let Some(refused) = self.target.given_up() {
             return Err(refused.clone());
         }
         let opened = Connection::open(self.target.clone()).await;
         if let Err(refused @ (Error::SignIn(_) | Error::Redirected { .. })) = &opened {
-            let _ = self.refused.set(refused.clone());
+            self.target.give_up(refused.clone());
         }
         opened
     }

@@ -25,12 +25,15 @@ const LIST: &str = "ProvisioningOrdersList";
 pub const COMPLETED: &str = "Completed";
 /// Most files of a folder that are read at once.
 const MAX_FILES: usize = 100_000;
+const ENCRYPTED: &str = "orders are one JSON document in UTF-8; what an agent has encrypted goes through its Usercube-Decrypt-File first";
 /// In a longer line nobody counts columns.
 const MAX_COUNTED_LINE: usize = 4096;
 /// What names the account, the best first: the GUID stays when everything else changes.
 const MAILBOX_NAMES: [&str; 6] =
     ["Guid", "Identity", "SamAccountName", "UserPrincipalName", "DistinguishedName", "PrimarySmtpAddress"];
 const DATABASE_NAMES: [&str; 3] = ["Guid", "Identity", "Name"];
+/// Names that an order may change: the object still has the one in `Resource`.
+const RENAMED: [&str; 3] = ["UserPrincipalName", "PrimarySmtpAddress", "Name"];
 /// Properties of `Changes` that only name the object; Exchange keeps them itself.
 const ONLY_NAMES: [&str; 3] = ["Guid", "Identity", "DistinguishedName"];
 /// What agents call the address list.
@@ -121,11 +124,11 @@ pub(super) fn is_one(text: &str) -> bool {
 
 /// Reads one file. Each order is a row, whose line is its number.
 pub(super) fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
-    let text = SecretString::from(decode(file, bytes)?);
+    let text = SecretString::from(decode(file, bytes).map_err(|error| error.hint(ENCRYPTED))?);
     let text = text.expose_secret();
     let root = parse_json(text).map_err(|error| {
         let (line, column) = super::place(text.get(..error.offset).unwrap_or(text));
-        IntakeError::new(file, line, column, error.message).hint("orders are one JSON document")
+        IntakeError::new(file, line, column, error.message).hint(ENCRYPTED)
     })?;
     let not_orders = || {
         let hint = "orders are {\"ProvisioningOrdersList\": [{\"AssignedResourceTypeId\": \"1\", \"ChangeType\": \"Added\", ...}]}";
@@ -223,10 +226,9 @@ impl Reader<'_> {
         let names: &[&str] =
             if object_type == ObjectType::Mailbox { &MAILBOX_NAMES } else { &DATABASE_NAMES };
         let identity = names.iter().find_map(|name| {
-            ["Changes", "Resource"]
-                .iter()
-                .map(|part| word(&node, &[part, name]))
-                .find(|text| !text.is_empty())
+            let is_old = operation != Operation::Ensure && RENAMED.contains(name);
+            let places = if is_old { ["Resource", "Changes"] } else { ["Changes", "Resource"] };
+            places.iter().map(|part| word(&node, &[part, name])).find(|text| !text.is_empty())
         });
         match identity {
             Some(identity) => draft.text("Identity", &identity),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Secrets;
 use crate::flow::intake::RefusedRow;
 use crate::recipient::{AddressFlow, Change, SecretSource};
 
@@ -116,6 +117,17 @@ fn databases_are_told_by_the_type_of_the_resource() {
 }
 
 #[test]
+fn what_gets_a_new_name_is_found_by_the_old_one() {
+    let rest = r#", "Changes": {"PrimarySmtpAddress": "new@x.com"}, "Resource": {"PrimarySmtpAddress": "old@x.com"}"#;
+    let database = r#", "Changes": {"Name": "DB08"}, "Resource": {"Name": "DB07"}"#;
+    let database =
+        order("Modified", database).replace("MicrosoftExchange_Mailbox", "MicrosoftExchange_Database");
+    let (flow, _) = read_all(&[order("Modified", rest), database, order("Added", rest)]);
+    let identities: Vec<&str> = flow.changes().map(|change| change.identity.as_str()).collect();
+    assert_eq!(identities, ["old@x.com", "DB07", "new@x.com"]);
+}
+
+#[test]
 fn what_is_wrong_is_named_with_order_and_field() {
     let problems = |text: String| refused(text).problems.join("\n");
     let named = |rest: &str| {
@@ -169,14 +181,17 @@ fn what_is_no_list_of_orders_stops_everything() {
     assert!(error.hint.unwrap().contains("fulfill"));
 }
 
-#[test]
-fn a_password_is_kept_apart() {
+#[tokio::test]
+async fn a_password_is_kept_apart() {
     let rest =
         format!(r#", "Changes": {{"SamAccountName": "j", "_param_password": "{CANARY}", "Name": "J"}}"#);
     let (flow, orders) = read_all(&[order("Added", &rest)]);
     let change = flow.changes().next().unwrap();
     assert!(matches!(&change.password, Some(SecretSource::Flow { line: 1, .. })), "{change:?}");
-    assert_eq!(flow.secrets.resolve(change).unwrap().unwrap().expose_secret(), CANARY);
+    assert_eq!(
+        flow.secrets.resolve(change, &Secrets::default()).await.unwrap().unwrap().expose_secret(),
+        CANARY
+    );
     assert!(!format!("{flow:?} {orders:?}").contains(CANARY));
 }
 

@@ -39,6 +39,14 @@ pub struct TlsOptions {
 }
 
 impl TlsOptions {
+    /// For other https connections of the same program, which then judge certificates as this library does.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where what is set cannot be used.
+    pub fn client_config(&self) -> Result<ClientConfig, Error> {
+        config(verifier(self)?, Leaf::default(), self.client_identity.as_ref())
+    }
+
     /// Whether anybody could be at the other end.
     pub(crate) fn is_unverified(&self) -> bool {
         self.danger_skip_tls_verification && self.pin.is_none()

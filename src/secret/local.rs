@@ -1,0 +1,77 @@
+//! Secrets that this machine keeps: variables, files, credentials of systemd, what a command prints.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
+
+use super::{MAX_LENGTH, Reason};
+
+/// `env:`
+pub(super) fn variable(name: &str) -> Result<SecretString, Reason> {
+    match std::env::var(name) {
+        Ok(value) => Ok(value.into()),
+        Err(std::env::VarError::NotPresent) => Err("the variable is not set".into()),
+        Err(_) => Err("the variable is not valid UTF-8".into()),
+    }
+}
+
+/// `file:`
+pub(super) fn file(path: &Path) -> Result<SecretString, Reason> {
+    refuse_shared(path)?;
+    first_line(read(path)?)
+}
+
+/// `cred:`
+pub(super) fn credential(name: &str) -> Result<SecretString, Reason> {
+    let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
+        .ok_or("CREDENTIALS_DIRECTORY is not set: not started by systemd with LoadCredential=")?;
+    first_line(read(&Path::new(&folder).join(name))?)
+}
+
+/// `exec:`
+pub(super) fn command(command: &[String]) -> Result<SecretString, Reason> {
+    let (program, arguments) = command.split_first().ok_or("no command")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run {program}: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{program} ended with {}", output.status).into());
+    }
+    first_line(output.stdout)
+}
+
+#[cfg(unix)]
+fn refuse_shared(path: &Path) -> Result<(), Reason> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(Reason::from(format!("others may read the file (mode {:03o})", mode & 0o777))
+            .hint(format!("run: chmod 600 {}", path.display())));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_shared(_: &Path) -> Result<(), Reason> {
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Reason> {
+    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if length > MAX_LENGTH {
+        return Err("the file is too large to be a secret".into());
+    }
+    Ok(std::fs::read(path).map_err(|error| error.to_string())?)
+}
+
+/// The text up to the first line end: editors and programs put one at the end.
+fn first_line(bytes: Vec<u8>) -> Result<SecretString, Reason> {
+    let bytes = Zeroizing::new(bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not valid UTF-8")?;
+    Ok(text.lines().next().unwrap_or_default().into())
+}
