@@ -19,10 +19,25 @@ pub struct Refusal {
     pub hint: Option<String>,
     /// Who holds what was wanted
     pub owner: Option<String>,
-    /// The name that somebody else has, where the text says no more
-    pub taken: Option<String>,
     /// How long Exchange asks to wait
     pub retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// The name that another object has, where a conflict says no more: that in `The value "NAME" of property "Alias" is used by
+    /// another recipient object.`, and in `The object 'DN' already exists.`
+    #[must_use]
+    pub fn taken(&self) -> Option<&str> {
+        if self.class != ErrorClass::Conflict {
+            return None;
+        }
+        if let Some((_, rest)) = self.message.split_once("The object '") {
+            return rest.split_once("' already exists").map(|(taken, _)| taken);
+        }
+        let (_, rest) = self.message.split_once("The value \"")?;
+        let (taken, rest) = rest.split_once('"')?;
+        rest.starts_with(" of property").then_some(taken)
+    }
 }
 
 impl Answer {
@@ -41,7 +56,6 @@ impl Answer {
                     message: "the cmdlet was ended without a reason".into(),
                     hint: None,
                     owner: None,
-                    taken: None,
                     retry_after: None,
                 });
             }
@@ -74,10 +88,9 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
         ));
     let class = refine(class, &message);
     let owner = if class == ErrorClass::Conflict { owner_in(&message) } else { None };
-    let taken = if class == ErrorClass::Conflict { taken_in(&message) } else { None };
     let retry_after = if class == ErrorClass::Throttled { retry_after(&message) } else { None };
     let hint = Some(hint.to_owned()).filter(|hint| !hint.is_empty());
-    Refusal { class, message, hint, owner, taken, retry_after }
+    Refusal { class, message, hint, owner, retry_after }
 }
 
 /// The longest delay of a server that is obeyed.
@@ -257,17 +270,6 @@ fn owner_in(message: &str) -> Option<String> {
     Some(owner.to_owned())
 }
 
-/// The name in `The value "NAME" of property "Alias" is used by another recipient object.`, and in `The object 'DN' already
-/// exists.`
-fn taken_in(message: &str) -> Option<String> {
-    if let Some((_, rest)) = message.split_once("The object '") {
-        return rest.split_once("' already exists").map(|(taken, _)| taken.to_owned());
-    }
-    let (_, rest) = message.split_once("The value \"")?;
-    let (taken, rest) = rest.split_once('"')?;
-    rest.starts_with(" of property").then(|| taken.to_owned())
-}
-
 /// `F6`: a success that is none.
 fn failing_warning(warning: &str) -> Option<Refusal> {
     let policy = warning.contains("Couldn't update the primary SMTP address")
@@ -277,7 +279,6 @@ fn failing_warning(warning: &str) -> Option<Refusal> {
         message: warning.to_owned(),
         hint: Some("email_address_policy = \"disable\", or a column EmailAddressPolicyEnabled".into()),
         owner: None,
-        taken: None,
         retry_after: None,
     })
 }
@@ -390,10 +391,10 @@ mod tests {
         assert_eq!(refusal.owner.as_deref(), Some("contoso.com/Staff/Jane"));
         let text = "The value \"jane\" of property \"Alias\" is used by another recipient object. Please specify a unique value.";
         let taken = classify(&record("PropertyValueExistsException", "", text));
-        assert_eq!((taken.owner, taken.taken.as_deref()), (None, Some("jane")));
+        assert_eq!((&taken.owner, taken.taken()), (&None, Some("jane")));
         let text = "Active Directory operation failed on dc01. The object 'CN=O''x,DC=y' already exists.";
         let taken = classify(&record("ADObjectAlreadyExistsException", "", text));
-        assert_eq!(taken.taken.as_deref(), Some("CN=O''x,DC=y"));
+        assert_eq!(taken.taken(), Some("CN=O''x,DC=y"));
     }
 
     #[test]

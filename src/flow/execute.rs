@@ -449,7 +449,7 @@ fn did_not_arrive(job: &Job<'_>, prepared: &Prepared, wait: Duration) -> Finding
 /// `R29`: who holds what was wanted, as fully as it can be told: GUID, type and name. Somebody took it since it was looked up,
 /// or it is a name that only Exchange compares.
 async fn name_owner(refusal: &mut Refusal, prepared: &Prepared) {
-    let Some(known) = refusal.owner.as_ref().or(refusal.taken.as_ref()) else { return };
+    let Some(known) = refusal.owner.as_deref().or(refusal.taken()) else { return };
     let found = prepared.directory.owner_named(known).await;
     let own = prepared.current.as_ref().map(|current| current.guid);
     if let Some(owner) = found.filter(|owner| owner.guid.is_none() || owner.guid != own) {

@@ -201,7 +201,7 @@ pub(super) fn no_answer(error: &ExchangeError, message: String) -> ResultError {
 
 impl From<Refusal> for ResultError {
     fn from(refusal: Refusal) -> Self {
-        let Refusal { class, message, hint, owner, taken: _, retry_after } = refusal;
+        let Refusal { class, message, hint, owner, retry_after } = refusal;
         Self { class, message, hint, owner, pace: Pace { after: retry_after, way: Way::Open } }
     }
 }
