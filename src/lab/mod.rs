@@ -16,6 +16,7 @@
 //! # Ok::<(), mailwright::lab::SeedError>(())
 //! ```
 
+pub mod cloud;
 mod cmdlet;
 mod directory;
 mod exchange;
