@@ -197,8 +197,9 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     let login = address(f, "login_url", hosts.login);
     let exchange = address(f, "exchange_url", hosts.exchange);
     let graph = address(f, "graph_url", hosts.graph);
-    let tenant = tenant(f);
-    let organization = f.text("organization").map(|text| text.value);
+    let organization = f.text("organization");
+    let tenant = tenant(f, organization.as_ref());
+    let organization = organization.map(|text| text.value);
     let licence = f.text("licence").map(|text| text.value);
     let sign_in = sign_in(f);
     Some(Cloud {
@@ -212,13 +213,14 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     })
 }
 
-fn tenant(f: &mut Fields<'_>) -> Option<String> {
-    let Some(Sited { value, at }) = f.text("tenant") else {
+/// The domain that came with a tenant names it as well.
+fn tenant(f: &mut Fields<'_>, organization: Option<&Sited<String>>) -> Option<String> {
+    let Some(Sited { value, at }) = f.text("tenant").or_else(|| organization.cloned()) else {
         f.missing("tenant", "the directory's GUID, as its overview in the Entra admin centre shows it");
         return None;
     };
-    let is_domain = value.contains('.')
-        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
+    let is_domain =
+        value.contains('.') && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     if Uuid::try_parse(&value).is_err() && !is_domain {
         f.wrong("tenant", at, format!("`{value}` is neither a GUID nor a domain"), None);
         return None;
@@ -273,11 +275,23 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
     }
     match way {
         Way::Certificate => {
-            need("certificate_file", place.is_some(), "certificate_file = \"bridge.pfx\", or certificate_directory and certificate_thumbprint");
-            Some(CloudSignIn::Certificate { application: application?, place: place?, password: certificate_password })
+            need(
+                "certificate_file",
+                place.is_some(),
+                "certificate_file = \"bridge.pfx\", or certificate_directory and certificate_thumbprint",
+            );
+            Some(CloudSignIn::Certificate {
+                application: application?,
+                place: place?,
+                password: certificate_password,
+            })
         }
         Way::Secret => {
-            need("client_secret", client_secret.is_some(), "client_secret = \"env:MAILWRIGHT_CLIENT_SECRET\"");
+            need(
+                "client_secret",
+                client_secret.is_some(),
+                "client_secret = \"env:MAILWRIGHT_CLIENT_SECRET\"",
+            );
             Some(CloudSignIn::Secret { application: application?, secret: client_secret? })
         }
         Way::ManagedIdentity => {
@@ -294,25 +308,45 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
             Some(CloudSignIn::ManagedIdentity { client: client.map(|text| text.value), endpoint })
         }
         Way::WorkloadIdentity => {
-            let named = token_file.or_else(|| std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from));
-            need("federated_token_file", named.is_some(), "the file that the cluster keeps, or AZURE_FEDERATED_TOKEN_FILE");
+            let named =
+                token_file.or_else(|| std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from));
+            need(
+                "federated_token_file",
+                named.is_some(),
+                "the file that the cluster keeps, or AZURE_FEDERATED_TOKEN_FILE",
+            );
             Some(CloudSignIn::WorkloadIdentity { application: application?, token_file: named? })
         }
         Way::Token => {
-            need("access_token", access_token.is_some(), "access_token = 'exec:[\"az\",\"account\",\"get-access-token\", ...]'");
+            need(
+                "access_token",
+                access_token.is_some(),
+                "access_token = 'exec:[\"az\",\"account\",\"get-access-token\", ...]'",
+            );
             access_token.map(CloudSignIn::Token)
         }
         Way::RefreshToken | Way::AuthorizationCode => {
             need("refresh_token_file", store.is_some(), "a file of its own for each connection");
             let code = match (way, code, redirect_uri) {
-                (Way::AuthorizationCode, Some(code), Some(redirect_uri)) => Some(AuthorizationCode { code, redirect_uri }),
+                (Way::AuthorizationCode, Some(code), Some(redirect_uri)) => {
+                    Some(AuthorizationCode { code, redirect_uri })
+                }
                 (Way::AuthorizationCode, ..) => {
-                    need("authorization_code", false, "authorization_code and redirect_uri, as the browser came back with them");
+                    need(
+                        "authorization_code",
+                        false,
+                        "authorization_code and redirect_uri, as the browser came back with them",
+                    );
                     return None;
                 }
                 _ => None,
             };
-            Some(CloudSignIn::RefreshToken { application: application?, secret: client_secret, store: store?, code })
+            Some(CloudSignIn::RefreshToken {
+                application: application?,
+                secret: client_secret,
+                store: store?,
+                code,
+            })
         }
         Way::Password => {
             need("username", username.is_some(), "the principal name of the account");
@@ -323,7 +357,11 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
                 f.wrong("authentication", f.at(), why, Some(hint));
                 return None;
             }
-            Some(CloudSignIn::Password { application: application?, username: username?, password: password? })
+            Some(CloudSignIn::Password {
+                application: application?,
+                username: username?,
+                password: password?,
+            })
         }
     }
 }
@@ -335,12 +373,20 @@ fn certificate(f: &mut Fields<'_>) -> Option<CertificatePlace> {
         (Some(file), None, thumbprint) => Some(CertificatePlace::File { file, thumbprint }),
         (None, Some(folder), Some(thumbprint)) => Some(CertificatePlace::Folder { folder, thumbprint }),
         (Some(_), Some(_), _) => {
-            f.wrong("certificate_directory", f.at(), "a file and a folder are named", Some("keep one of them"));
+            f.wrong(
+                "certificate_directory",
+                f.at(),
+                "a file and a folder are named",
+                Some("keep one of them"),
+            );
             None
         }
         (None, Some(_), None) => {
             f.missing("certificate_thumbprint", "it selects the certificate of the folder");
             None
+        }
+        (None, None, Some(thumbprint)) if dotnet_store().is_some() => {
+            Some(CertificatePlace::Folder { folder: dotnet_store()?, thumbprint })
         }
         (None, None, Some(_)) => {
             f.missing("certificate_file", "off Windows there is no certificate store: name the PFX or PEM file, or certificate_directory");
@@ -348,4 +394,10 @@ fn certificate(f: &mut Fields<'_>) -> Option<CertificatePlace> {
         }
         (None, None, None) => None,
     }
+}
+
+/// Where .NET keeps a user's certificates off Windows.
+fn dotnet_store() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;
+    Some(PathBuf::from(home).join(".dotnet/corefx/cryptography/x509stores/my"))
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use super::cloud::{self, Cloud};
 use super::connection::{
     Authentication, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
-use super::cloud;
 use super::document::{Entry, Kind, Node, Source};
 use super::endpoint::{Endpoint, EndpointError};
 use super::export;
@@ -101,16 +101,10 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
     if !required {
         f.missing("infrastructure", "infrastructure = \"on-premises\" or \"hybrid\"");
     }
-    if is_cloud {
-        let at = infrastructure.as_ref().map_or(f.at(), |choice| choice.at);
-        f.wrong(
-            "infrastructure",
-            at,
-            "`cloud` (Exchange Online) is not built in yet",
-            Some("use on-premises or hybrid"),
-        );
-        return None;
-    }
+    let endpoint = match is_cloud {
+        true => in_cloud(f, endpoint, cloud.as_ref()),
+        false => endpoint,
+    };
     let (Sited { value: infrastructure, .. }, authentication, endpoint) =
         (infrastructure?, authentication?, endpoint?);
     let given = rules::Given {
@@ -122,7 +116,9 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
         kerberos: &kerberos,
         tls: &tls,
     };
-    rules::sign_in(f, &given);
+    if !is_cloud {
+        rules::sign_in(f, &given);
+    }
     let configuration_name =
         configuration_name.map_or_else(|| endpoint.value.configuration_name().to_owned(), |text| text.value);
     Some(Connection {
@@ -150,6 +146,27 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
         cloud,
         danger,
     })
+}
+
+/// Where Exchange Online answers stands with the rest of the cloud.
+fn in_cloud(
+    f: &mut Fields<'_>,
+    server: Option<Sited<Endpoint>>,
+    cloud: Option<&Cloud>,
+) -> Option<Sited<Endpoint>> {
+    if let Some(server) = server {
+        let hint = "leave it out; cloud.environment says which cloud, cloud.exchange_url another address";
+        f.wrong("server", server.at, "Exchange Online has no server of one's own", Some(hint));
+    }
+    let Some(cloud) = cloud else {
+        f.missing(
+            "cloud",
+            "add a table [connections.NAME.cloud] with tenant, application_id and certificate_file",
+        );
+        return None;
+    };
+    let value = Endpoint::from_url(cloud.exchange.as_str()).ok()?;
+    Some(Sited { value, at: f.at() })
 }
 
 const AUTHENTICATIONS: [(&str, Authentication); 6] = [

@@ -9,7 +9,7 @@ use wsman::client::Trace;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use crate::config::{Connection, SecretError, Unusable};
+use crate::config::{Connection, Infrastructure, SecretError, Unusable};
 
 mod account;
 mod batch;
@@ -152,5 +152,10 @@ pub async fn open(
     connection: &Connection,
     trace: Option<&Trace>,
 ) -> Result<Arc<dyn Exchange>, ExchangeError> {
-    Ok(Arc::new(remote::Remote::open(connection, trace).await?))
+    match &connection.cloud {
+        Some(cloud) if connection.infrastructure == Infrastructure::Cloud => {
+            Ok(Arc::new(online::Online::open(connection, cloud).await?))
+        }
+        _ => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
+    }
 }

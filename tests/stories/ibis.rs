@@ -32,9 +32,10 @@ fn every_parameter_has_a_key() {
     assert_eq!(connection.endpoint.to_string(), "http://ex01.contoso.com/PowerShell/");
     assert_eq!(connection.policy.create_method, CreateMethod::New);
     assert!(connection.policy.merge.primary_is_last);
-    assert_eq!(connection.cloud.organization.as_deref(), Some("contoso.onmicrosoft.com"));
-    for (word, is_taken) in [("on-premises", true), ("hybrid", true), ("cloud", false)] {
-        let text = text.replace("hybrid", word);
+    assert_eq!(connection.cloud.as_ref().unwrap().organization.as_deref(), Some("contoso.onmicrosoft.com"));
+    for (word, is_taken) in [("on-premises", true), ("hybrid", true), ("cloud", true)] {
+        let hostname = if word == "cloud" { "" } else { "hostname = \"ex01.contoso.com\"" };
+        let text = text.replace("hybrid", word).replace("hostname = \"ex01.contoso.com\"", hostname);
         assert_eq!(Config::parse(Path::new("ibis.toml"), text).is_ok(), is_taken, "{word}");
     }
 }

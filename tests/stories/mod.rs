@@ -7,6 +7,7 @@ mod canary;
 #[cfg(unix)]
 mod canary_program;
 mod certificate;
+mod cloud;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]

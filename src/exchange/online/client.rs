@@ -51,7 +51,10 @@ impl Drop for Slot<'_> {
 
 impl Online {
     /// Signs in, so that a tenant that is not there or a wrong secret shows before anything is tried.
-    pub(in crate::exchange) async fn open(connection: &Connection, cloud: &Cloud) -> Result<Self, ExchangeError> {
+    pub(in crate::exchange) async fn open(
+        connection: &Connection,
+        cloud: &Cloud,
+    ) -> Result<Self, ExchangeError> {
         let http = Http::new(connection).await?;
         let tokens = Tokens::new(http.clone(), connection, cloud, &cloud.exchange);
         let token = tokens.get().await?;
@@ -70,7 +73,8 @@ impl Online {
             }
         };
         let anchor = request::anchor(&caller, &tenant);
-        let site = Site { url: invoke(&cloud.exchange, &tenant), anchor, connection_id: Uuid::new_v4().to_string() };
+        let site =
+            Site { url: invoke(&cloud.exchange, &tenant), anchor, connection_id: Uuid::new_v4().to_string() };
         Ok(Self {
             connection: connection.name.clone(),
             http,
@@ -89,7 +93,8 @@ impl Online {
         mut each: Option<&mut (dyn FnMut(Value) -> ControlFlow<()> + Send)>,
         came: &mut bool,
     ) -> Result<Result<Answer, Trouble>, ExchangeError> {
-        let setting = |message: String| ExchangeError::Setting { connection: self.connection.clone(), message };
+        let setting =
+            |message: String| ExchangeError::Setting { connection: self.connection.clone(), message };
         let body = request::body(call, &no_key).map_err(setting)?;
         let limit = limit(call);
         let id = Uuid::new_v4().to_string();
@@ -119,7 +124,8 @@ impl Online {
 
     async fn exchange(&self, talk: &mut Conversation<'_>, token: &SecretString) -> Result<Step, Trouble> {
         let request = talk.request();
-        let sent = self.http.send(Method::POST, request.url, &request.headers, Some(token), request.body.to_vec());
+        let sent =
+            self.http.send(Method::POST, request.url, &request.headers, Some(token), request.body.to_vec());
         match sent.await {
             Ok(received) => {
                 let given = Received {
@@ -153,7 +159,9 @@ impl Online {
 
     fn heed(&self, result: &Result<Answer, Trouble>) {
         let complaint = match result {
-            Err(Trouble::Throttled { after, .. } | Trouble::Unavailable { after: after @ Some(_), .. }) => Some(*after),
+            Err(Trouble::Throttled { after, .. } | Trouble::Unavailable { after: after @ Some(_), .. }) => {
+                Some(*after)
+            }
             Err(_) => return,
             Ok(answer) => match answer.refusal() {
                 Some(refusal) if refusal.class == ErrorClass::Throttled => Some(refusal.retry_after),
@@ -180,7 +188,8 @@ impl Online {
             tries += 1;
             let mut came = false;
             let slot = self.slot().await;
-            let again = each.as_mut().map(|each| &mut **each as &mut (dyn FnMut(Value) -> ControlFlow<()> + Send));
+            let again =
+                each.as_mut().map(|each| &mut **each as &mut (dyn FnMut(Value) -> ControlFlow<()> + Send));
             let result = self.attempt(call, again, &mut came).await?;
             drop(slot);
             self.heed(&result);
@@ -202,7 +211,8 @@ impl Online {
 
     fn no_answer(&self, trouble: Trouble) -> ExchangeError {
         let endpoint = self.site.url.origin().ascii_serialization();
-        let sign_in = |message: &str| ExchangeError::SignIn { endpoint: endpoint.clone(), message: message.to_owned() };
+        let sign_in =
+            |message: &str| ExchangeError::SignIn { endpoint: endpoint.clone(), message: message.to_owned() };
         match trouble {
             Trouble::Unauthorized => sign_in(
                 "the token is not taken; the application needs the permission Exchange.ManageAsApp with an administrator's consent",
@@ -211,10 +221,12 @@ impl Online {
             Trouble::Throttled { text, .. } => ExchangeError::Throttled(text),
             Trouble::Unavailable { text, .. } => ExchangeError::SessionLost(text),
             Trouble::Unreachable(message) => ExchangeError::Unreachable { endpoint, message },
-            Trouble::Torn => ExchangeError::SessionLost("the pages of the list expired; nothing of it is used".into()),
-            Trouble::Elsewhere(host) => {
-                ExchangeError::Protocol(format!("the server sends its clients to {host}, where a token must not go"))
+            Trouble::Torn => {
+                ExchangeError::SessionLost("the pages of the list expired; nothing of it is used".into())
             }
+            Trouble::Elsewhere(host) => ExchangeError::Protocol(format!(
+                "the server sends its clients to {host}, where a token must not go"
+            )),
             Trouble::Unreadable(text) => ExchangeError::Protocol(text),
         }
     }

@@ -8,7 +8,6 @@ use url::Url;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-
 use super::failure::{Failure, Reply, describe, failure};
 use super::redirect::redirection;
 use super::request::PAGE;

@@ -46,7 +46,8 @@ pub(super) struct NoAnswer {
 impl Http {
     /// Nothing is sent yet.
     pub(super) async fn new(connection: &Connection) -> Result<Self, ExchangeError> {
-        let setting = |message: String| ExchangeError::Setting { connection: connection.name.clone(), message };
+        let setting =
+            |message: String| ExchangeError::Setting { connection: connection.name.clone(), message };
         let mut tls = TlsOptions {
             danger_skip_tls_verification: connection.danger.skip_tls_verification,
             ..TlsOptions::default()

@@ -62,7 +62,11 @@ impl Tokens {
     }
 
     /// Another token than `refused`, with the claims that were asked for.
-    pub(super) async fn renew(&self, refused: &SecretString, claims: Option<&str>) -> Result<SecretString, ExchangeError> {
+    pub(super) async fn renew(
+        &self,
+        refused: &SecretString,
+        claims: Option<&str>,
+    ) -> Result<SecretString, ExchangeError> {
         let mut held = self.held.lock().await;
         match &*held {
             // Somebody else was faster.
@@ -71,13 +75,20 @@ impl Tokens {
         }
     }
 
-    async fn fetch(&self, held: &mut Option<Held>, claims: Option<&str>) -> Result<SecretString, ExchangeError> {
+    async fn fetch(
+        &self,
+        held: &mut Option<Held>,
+        claims: Option<&str>,
+    ) -> Result<SecretString, ExchangeError> {
         let mut tries = 0;
         let granted = loop {
             tries += 1;
             match self.ask(claims).await? {
                 Ok(granted) => break granted,
-                Err(error) if tries < TRIES && (matches!(error, TokenError::Later { .. }) || error.is_rotation()) => {
+                Err(error)
+                    if tries < TRIES
+                        && (matches!(error, TokenError::Later { .. }) || error.is_rotation()) =>
+                {
                     tokio::time::sleep(WAIT).await;
                 }
                 Err(error) => return Err(self.refused(&error)),
@@ -96,9 +107,21 @@ impl Tokens {
             CloudSignIn::Certificate { application, place, password } => {
                 let certificate = self.certificate(place, password.as_ref()).await?;
                 let endpoint = self.endpoint();
-                let claimed = Claims { audience: endpoint.as_str(), client: application, id: Uuid::new_v4(), now: now() };
-                let assertion = token::assertion(&claimed, &certificate).map_err(|error| self.setting(error))?;
-                token::form(application, &scope, Grant::ClientCredentials, Proof::Assertion(&assertion), claims)
+                let claimed = Claims {
+                    audience: endpoint.as_str(),
+                    client: application,
+                    id: Uuid::new_v4(),
+                    now: now(),
+                };
+                let assertion =
+                    token::assertion(&claimed, &certificate).map_err(|error| self.setting(error))?;
+                token::form(
+                    application,
+                    &scope,
+                    Grant::ClientCredentials,
+                    Proof::Assertion(&assertion),
+                    claims,
+                )
             }
             CloudSignIn::Secret { application, secret } => {
                 let secret = self.secrets.fetch(secret).await?;
@@ -106,7 +129,13 @@ impl Tokens {
             }
             CloudSignIn::WorkloadIdentity { application, token_file } => {
                 let assertion = read_text(token_file).map_err(|error| self.setting(error))?;
-                token::form(application, &scope, Grant::ClientCredentials, Proof::Assertion(&assertion), claims)
+                token::form(
+                    application,
+                    &scope,
+                    Grant::ClientCredentials,
+                    Proof::Assertion(&assertion),
+                    claims,
+                )
             }
             CloudSignIn::Password { application, username, password } => {
                 let password = self.secrets.fetch(password).await?;
@@ -121,7 +150,10 @@ impl Tokens {
                 return Err(self.setting("authentication = \"refresh-token\" is not there yet"));
             }
         };
-        let headers = [("Content-Type", "application/x-www-form-urlencoded".to_owned()), ("Accept", "application/json".to_owned())];
+        let headers = [
+            ("Content-Type", "application/x-www-form-urlencoded".to_owned()),
+            ("Accept", "application/json".to_owned()),
+        ];
         let body = form.expose_secret().as_bytes().to_vec();
         let received = self.http.send(Method::POST, &self.endpoint(), &headers, None, body).await;
         let received = received.map_err(|error| self.unreachable(&self.endpoint(), error.reason))?;
@@ -136,7 +168,11 @@ impl Tokens {
         Ok(Granted { access, lifetime, refresh: None })
     }
 
-    async fn identity(&self, client: Option<&str>, endpoint: Option<&Url>) -> Result<Result<Granted, TokenError>, ExchangeError> {
+    async fn identity(
+        &self,
+        client: Option<&str>,
+        endpoint: Option<&Url>,
+    ) -> Result<Result<Granted, TokenError>, ExchangeError> {
         // App Service says where to ask and with what, a virtual machine always has the same address.
         let service = std::env::var("IDENTITY_ENDPOINT").ok().zip(std::env::var("IDENTITY_HEADER").ok());
         let (url, version, header) = match (endpoint, service) {
@@ -154,7 +190,11 @@ impl Tokens {
         Ok(token::granted(received.status, &received.body))
     }
 
-    async fn certificate(&self, place: &CertificatePlace, password: Option<&SecretRef>) -> Result<Certificate, ExchangeError> {
+    async fn certificate(
+        &self,
+        place: &CertificatePlace,
+        password: Option<&SecretRef>,
+    ) -> Result<Certificate, ExchangeError> {
         let password = match password {
             Some(reference) => Some(self.secrets.fetch(reference).await?),
             None => None,
@@ -162,9 +202,12 @@ impl Tokens {
         let password = password.as_ref();
         let certificate = match place {
             CertificatePlace::File { file, thumbprint } => {
-                let fault = |error: String| self.setting(format!("certificate_file = \"{}\": {error}", file.display()));
+                let fault = |error: String| {
+                    self.setting(format!("certificate_file = \"{}\": {error}", file.display()))
+                };
                 let bytes = read(file).map_err(fault)?;
-                let certificate = Certificate::parse(&bytes, password).map_err(|error| fault(error.to_string()))?;
+                let certificate =
+                    Certificate::parse(&bytes, password).map_err(|error| fault(error.to_string()))?;
                 if let Some(text) = thumbprint {
                     let wanted = text.parse().map_err(|error| self.setting(error))?;
                     if !certificate.has(&wanted) {
@@ -174,7 +217,9 @@ impl Tokens {
                 certificate
             }
             CertificatePlace::Folder { folder, thumbprint } => {
-                let fault = |error: String| self.setting(format!("certificate_directory = \"{}\": {error}", folder.display()));
+                let fault = |error: String| {
+                    self.setting(format!("certificate_directory = \"{}\": {error}", folder.display()))
+                };
                 let wanted = thumbprint.parse().map_err(|error| self.setting(error))?;
                 let files = certificates(folder).map_err(fault)?;
                 Certificate::choose(files, &wanted, password).map_err(|error| fault(error.to_string()))?
@@ -227,7 +272,8 @@ fn read_text(file: &Path) -> Result<SecretString, String> {
 /// The contents of the files of a folder that may hold certificates with keys.
 fn certificates(folder: &Path) -> Result<Vec<Vec<u8>>, String> {
     let is_one = |path: &Path| {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let ending =
+            path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         matches!(ending.as_str(), "pfx" | "p12" | "pem")
     };
     let entries = std::fs::read_dir(folder).map_err(|error| error.to_string())?;

@@ -3,6 +3,7 @@
 
 mod errors;
 mod record;
+mod serve;
 mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use wsman::psrp::{Command, Outcome, Record};
 use self::token::Issuer;
 use super::{Endpoint, Exchange, LabSession, Serialization};
 
+pub use serve::Running;
 pub use token::Application;
 
 /// Records in a page at most, and without being asked for fewer.
@@ -71,7 +73,8 @@ pub struct Response {
 
 impl Response {
     fn json(status: u16, json: &Json) -> Self {
-        let headers = vec![("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8".to_owned())];
+        let headers =
+            vec![("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8".to_owned())];
         Self { status, headers, body: json.to_string().into_bytes() }
     }
 
@@ -94,7 +97,13 @@ impl Request<'_> {
 
 impl Tenant {
     /// A tenant whose mailboxes are those of `exchange`, reached at `base`. `secret` is what its tokens are sealed with.
-    pub fn new(id: Uuid, base: &str, applications: Vec<Application>, secret: &[u8], mut exchange: Exchange) -> Self {
+    pub fn new(
+        id: Uuid,
+        base: &str,
+        applications: Vec<Application>,
+        secret: &[u8],
+        mut exchange: Exchange,
+    ) -> Self {
         let session = exchange.session(Endpoint::PowerShell, "application", Serialization::Default);
         let issuer = Issuer {
             tenant: id,
@@ -119,13 +128,16 @@ impl Tenant {
                 let (status, body) = self.issuer.answer(&asked, tenant, request.body, now_ms / 1000);
                 Response::json(status, &body)
             }
-            ("POST", ["adminapi", "beta", tenant, "InvokeCommand"]) => self.invoke(tenant, &url, request, now_ms),
+            ("POST", ["adminapi", "beta", tenant, "InvokeCommand"]) => {
+                self.invoke(tenant, &url, request, now_ms)
+            }
             _ => Response::empty(404),
         }
     }
 
     fn invoke(&mut self, tenant: &str, url: &Url, request: &Request<'_>, now_ms: u64) -> Response {
-        let Some(bearer) = self.issuer.check(request.header("Authorization"), &self.base, now_ms / 1000) else {
+        let Some(bearer) = self.issuer.check(request.header("Authorization"), &self.base, now_ms / 1000)
+        else {
             return Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\"");
         };
         if !bearer.roles.iter().any(|role| role == "Exchange.ManageAsApp") {
@@ -139,10 +151,13 @@ impl Tenant {
             return Response::empty(400);
         }
         let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let argument = |name: &str| query.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone());
-        let cookie = request.header("Cookie").split("; ").find_map(|pair| pair.strip_prefix("exchangecookie="));
+        let argument =
+            |name: &str| query.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone());
+        let cookie =
+            request.header("Cookie").split("; ").find_map(|pair| pair.strip_prefix("exchangecookie="));
         let bound_to = |cookie: &str| {
-            let body: String = Sha256::digest(request.body).iter().map(|byte| format!("{byte:02x}")).collect();
+            let body: String =
+                Sha256::digest(request.body).iter().map(|byte| format!("{byte:02x}")).collect();
             format!("{} {anchor} {cookie} {body}", bearer.application)
         };
         if let Some(token) = argument("$skiptoken") {
@@ -158,7 +173,8 @@ impl Tenant {
             };
         }
         let select = argument("$select").unwrap_or_default();
-        let select: Vec<String> = select.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let select: Vec<String> =
+            select.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let command = match command(request.body) {
             Ok(command) => command,
             Err((status, body)) => return Response::json(status, &body),
@@ -169,10 +185,16 @@ impl Tenant {
         if let Some((status, body)) = failed {
             return Response::json(status, &body);
         }
-        self.page(records, warnings, bound_to, request, now_ms).with("Set-Cookie", format!("{AFFINITY}={cookie}; path=/; secure; HttpOnly"))
+        self.page(records, warnings, bound_to, request, now_ms)
+            .with("Set-Cookie", format!("{AFFINITY}={cookie}; path=/; secure; HttpOnly"))
     }
 
-    fn run(&mut self, command: Command, select: &[String], now_ms: u64) -> (Vec<Json>, Vec<String>, Option<(u16, Json)>) {
+    fn run(
+        &mut self,
+        command: Command,
+        select: &[String],
+        now_ms: u64,
+    ) -> (Vec<Json>, Vec<String>, Option<(u16, Json)>) {
         let (mut records, mut warnings, mut failed) = (Vec::new(), Vec::new(), None);
         let outcome = self.session.run(&mut self.exchange, &[command], now_ms, &mut |record| match record {
             Record::Output(value) => records.push(record::record(&value, select)),
@@ -186,7 +208,14 @@ impl Tenant {
         (records, warnings, failed)
     }
 
-    fn page(&mut self, mut records: Vec<Json>, warnings: Vec<String>, bound_to: String, request: &Request<'_>, now_ms: u64) -> Response {
+    fn page(
+        &mut self,
+        mut records: Vec<Json>,
+        warnings: Vec<String>,
+        bound_to: String,
+        request: &Request<'_>,
+        now_ms: u64,
+    ) -> Response {
         let wanted = request.header("Prefer").split("odata.maxpagesize=").nth(1);
         let wanted = wanted.and_then(|text| text.split(';').next()?.trim().parse::<usize>().ok());
         let rest = records.split_off(records.len().min(wanted.unwrap_or(PAGE).clamp(1, PAGE)));
@@ -199,7 +228,10 @@ impl Tenant {
         });
         if let (false, Some(members)) = (rest.is_empty(), body.as_object_mut()) {
             let token = format!("{:032x}lab{}", self.requests, self.lists.len());
-            members.insert("@odata.nextLink".into(), format!("{invoke}/InvokeCommand?%24skiptoken={token}").into());
+            members.insert(
+                "@odata.nextLink".into(),
+                format!("{invoke}/InvokeCommand?%24skiptoken={token}").into(),
+            );
             self.lists.insert(token, List { rest, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS });
         }
         Response::json(200, &body)

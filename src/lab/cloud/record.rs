@@ -81,4 +81,3 @@ fn list(items: &[Json]) -> Result<Value, String> {
     let texts: Option<Vec<&str>> = items.iter().map(Json::as_str).collect();
     Ok(Value::strings(texts.ok_or("Cannot convert an element of the list.")?))
 }
-

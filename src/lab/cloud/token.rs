@@ -63,9 +63,10 @@ impl Issuer {
     /// Answers a request for a token: status and body. `url` is the address that was asked, `now` in seconds since 1970.
     pub(super) fn answer(&mut self, url: &str, tenant: &str, form: &[u8], now: u64) -> (u16, Json) {
         match self.grant(url, tenant, form, now) {
-            Ok(token) => {
-                (200, json!({"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}))
-            }
+            Ok(token) => (
+                200,
+                json!({"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": token}),
+            ),
             Err(Refusal(status, error, code, text)) => (
                 status,
                 json!({
@@ -79,7 +80,8 @@ impl Issuer {
 
     fn grant(&mut self, url: &str, tenant: &str, form: &[u8], now: u64) -> Result<String, Refusal> {
         let fields: Vec<(String, String)> = form_urlencoded::parse(form).into_owned().collect();
-        let field = |name: &str| fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| fields.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str());
         if Uuid::try_parse(tenant) != Ok(self.tenant) {
             return Err(Refusal(400, "invalid_request", 90_002, format!("Tenant '{tenant}' not found.")));
         }
@@ -96,14 +98,24 @@ impl Issuer {
             return Err(Refusal(400, "invalid_resource", 500_011, text));
         }
         if field("grant_type") != Some("client_credentials") {
-            return Err(Refusal(400, "unsupported_grant_type", 70_003, "The grant type is not supported.".into()));
+            return Err(Refusal(
+                400,
+                "unsupported_grant_type",
+                70_003,
+                "The grant type is not supported.".into(),
+            ));
         }
         match (field("client_assertion_type"), field("client_assertion"), field("client_secret")) {
             (Some(ASSERTION), Some(assertion), _) => self.verify(&application, url, assertion, now)?,
             (None, None, Some(secret)) => {
                 let is_right = application.secret.as_ref().is_some_and(|own| own.expose_secret() == secret);
                 if !is_right {
-                    return Err(Refusal(401, "invalid_client", 7_000_215, "Invalid client secret provided.".into()));
+                    return Err(Refusal(
+                        401,
+                        "invalid_client",
+                        7_000_215,
+                        "Invalid client secret provided.".into(),
+                    ));
                 }
             }
             _ => {
@@ -115,14 +127,37 @@ impl Issuer {
     }
 
     /// That the assertion is from the application, meant for this address, good now, and not used before.
-    fn verify(&mut self, application: &Application, url: &str, assertion: &str, now: u64) -> Result<(), Refusal> {
-        let bad = |text: &str| Refusal(401, "invalid_client", 700_027, format!("The certificate used to sign the assertion is not registered on the application, or the signature is wrong: {text}."));
-        let time = |text: &str| Refusal(401, "invalid_client", 700_024, format!("Client assertion is not within its valid time range: {text}."));
+    fn verify(
+        &mut self,
+        application: &Application,
+        url: &str,
+        assertion: &str,
+        now: u64,
+    ) -> Result<(), Refusal> {
+        let bad = |text: &str| {
+            Refusal(
+                401,
+                "invalid_client",
+                700_027,
+                format!(
+                    "The certificate used to sign the assertion is not registered on the application, or the signature is wrong: {text}."
+                ),
+            )
+        };
+        let time = |text: &str| {
+            Refusal(
+                401,
+                "invalid_client",
+                700_024,
+                format!("Client assertion is not within its valid time range: {text}."),
+            )
+        };
         let parts: Vec<&str> = assertion.split('.').collect();
         let [header, payload, signature] = parts.as_slice() else { return Err(bad("no JWT")) };
         let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
         let json = |part: &str| serde_json::from_slice::<Json>(&decoded(part)?).ok();
-        let (Some(head), Some(claims), Some(signature)) = (json(header), json(payload), decoded(signature)) else {
+        let (Some(head), Some(claims), Some(signature)) = (json(header), json(payload), decoded(signature))
+        else {
             return Err(bad("no JWT"));
         };
         let named = |der: &&Vec<u8>| {
@@ -134,13 +169,19 @@ impl Issuer {
                 (None, None) => false,
             }
         };
-        let der = application.certificates.iter().find(named).ok_or_else(|| bad("no certificate with this thumbprint"))?;
+        let der = application
+            .certificates
+            .iter()
+            .find(named)
+            .ok_or_else(|| bad("no certificate with this thumbprint"))?;
         let x509 = Certificate::from_der(der).map_err(|_| bad("no certificate"))?;
         let public = x509.tbs_certificate().subject_public_key_info().subject_public_key.raw_bytes();
         let signed = format!("{header}.{payload}");
         let verified = match head.get("alg").and_then(Json::as_str) {
-            Some("PS256") => UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public).verify(signed.as_bytes(), &signature),
-            Some("RS256") => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public).verify(signed.as_bytes(), &signature),
+            Some("PS256") => UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, public)
+                .verify(signed.as_bytes(), &signature),
+            Some("RS256") => UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public)
+                .verify(signed.as_bytes(), &signature),
             _ => return Err(bad("alg")),
         };
         verified.map_err(|_| bad("signature"))?;
@@ -182,7 +223,8 @@ impl Issuer {
         let token = authorization.strip_prefix("Bearer ")?;
         let (signed, tag) = token.rsplit_once('.')?;
         hmac::verify(&self.key, signed.as_bytes(), &URL_SAFE_NO_PAD.decode(tag).ok()?).ok()?;
-        let claims: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(1)?).ok()?).ok()?;
+        let claims: Json =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(1)?).ok()?).ok()?;
         let text = |name: &str| Some(claims.get(name)?.as_str()?.to_owned());
         let is_good = claims.get("exp")?.as_u64()? > now && text("aud")? == service;
         let roles = claims.get("roles")?.as_array()?;
