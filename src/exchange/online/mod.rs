@@ -5,6 +5,7 @@ mod client;
 mod conversation;
 mod failure;
 mod http;
+mod password;
 mod redirect;
 mod request;
 mod response;
