@@ -494,7 +494,7 @@ fn note(breaker: &Mutex<Breaker>, ended: &Ended) {
 }
 
 /// A number between 0 and 1 for the spread of waits.
-pub(super) fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let [byte, ..] = *Uuid::new_v4().as_bytes();
     f64::from(byte) / 255.0
 }

@@ -130,7 +130,10 @@ pub(super) fn is_one(text: &str) -> bool {
 }
 
 /// Reads one file. Each order is a row, whose line is its number.
-pub(super) fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
+///
+/// # Errors
+/// It is no list of orders.
+pub fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
     let text = SecretString::from(decode(file, bytes).map_err(|error| error.hint(ENCRYPTED))?);
     let text = text.expose_secret();
     let root = parse_json(text).map_err(|error| {
