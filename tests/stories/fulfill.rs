@@ -133,7 +133,8 @@ fn refused_at_first() -> Bench {
         order("1", "Added", json!({"Name": "Dora", "UserPrincipalName": "dora@contoso.com"}), Json::Null);
     added["Changes"]["_param_password"] = CANARY.into();
     std::fs::create_dir(bench.path("orders")).unwrap();
-    bench.place.write("orders/1.json", &json!({"ProvisioningOrdersList": [added]}).to_string());
+    let orders = json!({"Agent": "Local", "ProvisioningOrdersList": [added]});
+    bench.place.write("orders/1.json", &orders.to_string());
     let ran = bench.run(&["fulfill", "--orders", "orders", "--results", "results.json", "--journal", "j.db"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(bench.path("orders/Completed/1.json").is_file());
