@@ -40,6 +40,8 @@ pub(super) struct Job<'a> {
     pub(super) seq: Seq,
     pub(super) change: Change,
     pub(super) site: &'a Site,
+    /// Set where an earlier run may have written for this change already: the account, where that is known
+    pub(super) taken_up: Option<Option<Uuid>>,
     /// Of a saved plan: the state it was made from, and its steps
     pub(super) saved: Option<(&'a str, &'a Planned)>,
 }
@@ -127,7 +129,11 @@ impl Executor<'_> {
     ) -> Result<Ended, JournalError> {
         let prepared = match ready {
             Some(prepared) => prepared,
-            None => prepare(job.site, &job.change).await,
+            None => {
+                // What was written so far may have changed what the row calls it.
+                let written = result.guid.filter(|_| !result.steps.is_empty());
+                prepare(job.site, &job.change, written.or(job.taken_up.flatten())).await
+            }
         };
         let prepared = match prepared {
             Ok(prepared) => self.wait_for_arrival(job, prepared).await,
@@ -139,7 +145,8 @@ impl Executor<'_> {
         };
         let base = base_hash(prepared.current.as_ref());
         let guid = prepared.current.as_ref().map(|recipient| recipient.guid);
-        if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1) {
+        // What a run before this one began is not what the plan was made for any more, by our own hand.
+        if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1 && job.taken_up.is_none()) {
             if saved_base != base {
                 let error = ResultError::new(
                     ErrorClass::Conflict,
@@ -196,7 +203,7 @@ impl Executor<'_> {
             }
             tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = prepare(job.site, &job.change).await?;
+            prepared = prepare(job.site, &job.change, None).await?;
         }
         Ok(prepared)
     }
