@@ -71,6 +71,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for (person, outcome) in PEOPLE.iter().zip(bridge.apply(PEOPLE.iter().map(Person::request)).await?) {
         println!("{}: {}", person.name, told(&outcome));
     }
+    let page = bridge.write_report(&folder.path().join("report")).await?;
+    assert!(page.exists(), "a page for those who want to see what was done");
     bridge.close().await;
     exchange.shutdown().await?;
     Ok(())

@@ -17,12 +17,15 @@
 //! for outcome in bridge.apply([ada]).await? {
 //!     println!("{} {:?} {:?}", outcome.identity, outcome.action, outcome.error);
 //! }
+//! // For those who want to see it: report.html, run.json, changes.csv, audit.jsonl and what failed.
+//! let page = bridge.write_report("state/last-run".as_ref()).await?;
+//! println!("see {}", page.display());
 //! bridge.close().await;
 //! # Ok(())
 //! # }
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -34,7 +37,7 @@ use crate::flow::intake::{Flow, LIBRARY, Row, SecretStore};
 use crate::flow::journal::{Journal, JournalError, RunEnd};
 use crate::flow::lock::{Lock, LockError};
 use crate::flow::run::{self, Options, Progress, RunError, Sites, Stop, Work};
-use crate::report::{Form, PlannedChange, SavedPlan, Style, plan_text};
+use crate::report::{Form, PlannedChange, RunReport, SavedPlan, Style, plan_text, write_folder};
 
 pub use crate::recipient::{Action, Change, ErrorClass, Operation};
 pub use crate::report::ChangeResult as Outcome;
@@ -116,6 +119,14 @@ pub enum BridgeError {
     /// The run came to nothing, or broke off; what was begun is in the journal
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The report cannot be written; what was done is done, and it can be written again
+    #[error("the report cannot be written to {}: {error}", folder.display())]
+    Report {
+        /// Where it was to be
+        folder: PathBuf,
+        /// Why not
+        error: std::io::Error,
+    },
 }
 
 impl Bridge {
@@ -181,6 +192,29 @@ impl Bridge {
     /// As [`Bridge::apply`].
     pub async fn apply_plan(&self, plan: Plan) -> Result<Vec<Outcome>, BridgeError> {
         self.run(Uuid::now_v7(), Work::Plan(plan.0)).await
+    }
+
+    /// The last run of this journal that had changes, as data: [`crate::report`] makes its text, page and tables.
+    ///
+    /// # Errors
+    /// There was no run yet, or the journal fails.
+    pub async fn report(&self) -> Result<RunReport, BridgeError> {
+        Ok(self.journal.run_report(None).await?)
+    }
+
+    /// Writes the report of [`Bridge::report`] into a folder, making it where it is not there, and returns its page. The journal
+    /// keeps the hash of the audit that is in it.
+    ///
+    /// # Errors
+    /// As [`Bridge::report`]; or the folder cannot be written.
+    pub async fn write_report(&self, folder: &Path) -> Result<PathBuf, BridgeError> {
+        let report = self.report().await?;
+        let (page, audit) = write_folder(&report, folder)
+            .map_err(|error| BridgeError::Report { folder: folder.to_owned(), error })?;
+        if let Ok(run) = report.run.id.parse() {
+            self.journal.seal_audit(run, &audit.hash).await?;
+        }
+        Ok(page)
     }
 
     /// Deletes what the server keeps for this connection.

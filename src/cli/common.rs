@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::CommandError;
-use crate::config::{Config, Connection};
+use crate::config::{Config, Connection, Mail};
 use crate::flow::journal::{Journal, default_path};
 use crate::report::Style;
 
@@ -76,6 +76,16 @@ pub(super) fn clap_color(arguments: &[OsString]) -> ColorChoice {
 
 fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// What a configuration file says.
+pub(super) struct Loaded {
+    /// The connection that is meant
+    pub(super) default: Connection,
+    /// The others
+    pub(super) others: Vec<Connection>,
+    /// Who is told when a run fails
+    pub(super) mail: Option<Mail>,
 }
 
 /// The common options with what follows from them.
@@ -147,13 +157,13 @@ impl Context {
         }
     }
 
-    /// The connection that is meant, and the others of the file.
-    pub(super) fn load_connections(&self) -> Result<(Connection, Vec<Connection>), CommandError> {
+    /// What the configuration file says: the connection that is meant, the others, and who is told of failures.
+    pub(super) fn load(&self) -> Result<Loaded, CommandError> {
         let config = Config::load(&self.common.config)?;
         config.warnings.iter().for_each(|warning| self.say(&format!("warning: {warning}")));
         let default = config.connection(self.common.connection.as_deref())?.clone();
         let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
-        Ok((default, others))
+        Ok(Loaded { default, others, mail: config.mail })
     }
 
     /// Where the journal of a connection is.
@@ -181,7 +191,7 @@ impl Context {
                 return Err(CommandError::usage("with --lab the journal is a temporary one")
                     .hint("name it with --journal FILE, when applying too"));
             }
-            None => self.journal_file(&self.load_connections()?.0.name)?,
+            None => self.journal_file(&self.load()?.default.name)?,
         };
         self.detail(&format!("journal: {}", file.display()));
         Ok(Journal::open_existing(&file).await?)

@@ -11,6 +11,9 @@ use crate::flow::lock::LockError;
 use crate::flow::run::RunError;
 use crate::report::{SavedPlanError, Style, Tone};
 
+/// What to do about a way that is not open.
+const DOCTOR: &str = "`mailwright doctor` looks at each step of the way and says what to do about it";
+
 /// Who has to do something about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,8 +24,12 @@ pub enum ErrorKind {
     Config,
     /// The flow or the saved plan
     Input,
-    /// The endpoint: not reachable, or the sign-in is refused
+    /// The endpoint is not reachable
     Endpoint,
+    /// The endpoint refuses the sign-in
+    SignIn,
+    /// Another run is at work
+    Busy,
     /// A guard stands against the run as a whole
     Refused,
     /// Somebody stopped it
@@ -35,8 +42,8 @@ impl ErrorKind {
     /// The exit code of the contract.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Usage | Self::Config | Self::Input => 2,
-            Self::Endpoint => 3,
+            Self::Usage | Self::Config | Self::Input | Self::Busy => 2,
+            Self::Endpoint | Self::SignIn => 3,
             Self::Interrupted => 130,
             Self::Refused | Self::Internal => 1,
         }
@@ -144,9 +151,11 @@ impl From<JournalError> for CommandError {
 
 impl From<LockError> for CommandError {
     fn from(error: LockError) -> Self {
-        let held = matches!(error, LockError::Held { .. });
-        let error = Self::config(error.to_string());
-        if held { error.hint("wait until it has ended; nothing was tried") } else { error }
+        match error {
+            LockError::Held { .. } => Self::new(ErrorKind::Busy, error.to_string())
+                .hint("wait until it has ended; nothing was tried"),
+            _ => Self::config(error.to_string()),
+        }
     }
 }
 
@@ -156,10 +165,10 @@ impl From<ExchangeError> for CommandError {
             ExchangeError::Unusable(unusable) => unusable.into(),
             ExchangeError::Secret(secret) => secret.into(),
             ExchangeError::Setting { .. } => Self::config(error.to_string()),
-            ExchangeError::Unreachable { .. }
-            | ExchangeError::SignIn { .. }
-            | ExchangeError::NotLoaded(_) => Self::new(ErrorKind::Endpoint, error.to_string())
-                .hint("`mailwright doctor` looks at each step of the way and says what to do about it"),
+            ExchangeError::SignIn { .. } => Self::new(ErrorKind::SignIn, error.to_string()).hint(DOCTOR),
+            ExchangeError::Unreachable { .. } | ExchangeError::NotLoaded(_) => {
+                Self::new(ErrorKind::Endpoint, error.to_string()).hint(DOCTOR)
+            }
             ExchangeError::Throttled(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
         }
@@ -171,7 +180,8 @@ impl From<ExportError> for CommandError {
         let hint = error.hint();
         let made = match error {
             ExportError::Exchange(error) => error.into(),
-            ExportError::Identifier(_) | ExportError::Busy { .. } => Self::config(error.to_string()),
+            ExportError::Identifier(_) => Self::config(error.to_string()),
+            ExportError::Busy { .. } => Self::new(ErrorKind::Busy, error.to_string()),
             ExportError::Cookie { .. } => Self::input(error.to_string()),
             ExportError::TooManyGone { .. } => Self::new(ErrorKind::Refused, error.to_string()),
             _ => Self::internal(error.to_string()),

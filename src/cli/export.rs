@@ -6,10 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 
 use super::common::{Context, Output};
+use super::perform::before_stop;
 use super::progress::Bar;
+use super::session::Chosen;
 use super::{CommandError, session};
+use crate::config::{Connection, Identifier};
 use crate::export::{self, Counts, Destination, Summary};
-use crate::flow::run::Progress as _;
+use crate::flow::run::{Progress as _, Stop};
 use crate::report::{Tone, printable};
 
 /// Write all mailboxes and databases to CSV, or what has changed since the last export
@@ -50,15 +53,7 @@ pub(super) async fn run(context: &Context, command: Export) -> Result<u8, Comman
             Format::Ibis => export::Format::Ibis,
         },
     };
-    // What is wrong with the name shows before anything is contacted.
-    crate::config::Identifier::parse(&connection.name).map_err(export::ExportError::from)?;
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
-    let exchange = chosen.open_one(connection).await?;
-    let bar = Bar::new(context, "exporting");
-    let done = export::run(&exchange, connection, &destination, now, &mut || bar.done("")).await;
-    drop(bar);
-    exchange.close().await;
+    let done = export(context, &chosen, connection, &destination, &Stop::default()).await;
     let summary = done?;
     chosen.end().await?;
     for note in &summary.notes {
@@ -68,7 +63,30 @@ pub(super) async fn run(context: &Context, command: Export) -> Result<u8, Comman
     Ok(0)
 }
 
-fn show(context: &Context, summary: &Summary) -> Result<(), CommandError> {
+/// One export; broken off when somebody asks to stop, which leaves the old files whole.
+pub(super) async fn export(
+    context: &Context,
+    chosen: &Chosen,
+    connection: &Connection,
+    destination: &Destination,
+    stop: &Stop,
+) -> Result<Summary, CommandError> {
+    // What is wrong with the name shows before anything is contacted.
+    Identifier::parse(&connection.name).map_err(export::ExportError::from)?;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+    let exchange = before_stop(stop, chosen.open_one(connection)).await?;
+    let bar = Bar::new(context, "exporting");
+    let mut progress = || bar.done("");
+    let done = before_stop(stop, async {
+        Ok(export::run(&exchange, connection, destination, now, &mut progress).await?)
+    });
+    let done = done.await;
+    exchange.close().await;
+    done
+}
+
+pub(super) fn show(context: &Context, summary: &Summary) -> Result<(), CommandError> {
     match context.common.output {
         Output::Text => context.out(&text(context, summary)),
         Output::Json => {

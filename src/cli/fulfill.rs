@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use uuid::Uuid;
@@ -14,6 +15,9 @@ use super::{CommandError, input, results, session};
 use crate::config::agent::{MAX_OPTIONS, Options};
 use crate::flow::intake::orders::{self, Order};
 use crate::flow::run::{self, Stop, Work};
+
+/// How long standard input may say nothing before a person is told what it should say.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// Carry out provisioning orders of Usercube or Netwrix Identity Manager
 ///
@@ -40,7 +44,9 @@ pub(super) async fn run(context: &Context, command: Fulfill, stop: &Stop) -> Res
     let options = before_stop(stop, options(context)).await?;
     let chosen = before_stop(stop, session::choose_with(context, options)).await?;
     let id = Uuid::now_v7();
-    let files = orders::files(&command.orders)?;
+    let mut files = orders::files(&command.orders)?;
+    // Results in the folder of the orders are none.
+    files.retain(|file| *file == command.orders || !is_same(file, &command.results));
     let (flow, orders) = input::orders(&command.orders, &files, &chosen, id)?;
     results::writable(&command.results)?;
     let journal = chosen.journal_file(context)?;
@@ -87,7 +93,16 @@ async fn options(context: &Context) -> Result<Option<Options>, CommandError> {
         return Ok(None);
     }
     // On a thread of its own: standard input may be silent for long, and a signal must be heard all the same.
-    let line = tokio::task::spawn_blocking(first_line).await;
+    let mut line = tokio::task::spawn_blocking(first_line);
+    let line = match tokio::time::timeout(SILENCE, &mut line).await {
+        Ok(line) => line,
+        Err(_) => {
+            context.say(
+                "waiting for the options on standard input: one line, an empty one where there are none",
+            );
+            line.await
+        }
+    };
     let line =
         line.map_err(|error| CommandError::internal(format!("reading standard input ended: {error}")))??;
     let options = Options::parse(line)?;
@@ -109,6 +124,10 @@ fn first_line() -> Result<String, CommandError> {
     }
     String::from_utf8(line)
         .map_err(|_| CommandError::input("the first line of standard input is not valid UTF-8"))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// An order that was carried out must not be found there again.

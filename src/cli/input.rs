@@ -14,6 +14,7 @@ use crate::flow::journal::Failed;
 use crate::flow::run::Work;
 use crate::recipient::{Change, SecretSource};
 use crate::report::SavedPlan;
+use crate::watch::name;
 
 /// Reads a flow for a connection.
 pub(super) async fn flow(
@@ -64,6 +65,28 @@ pub(super) fn orders(
 ) -> Result<(Flow, Vec<Order>), CommandError> {
     let (flow, orders) = orders::read(named, files, run)?;
     Ok((fitting(flow, chosen)?, orders))
+}
+
+/// Reads a file of a hot folder. It is known as `source` wherever it lies, and rows without an id of their own get one by its
+/// ticket: taken up again it is the same flow.
+pub(super) async fn dropped(
+    file: &Path,
+    source: &str,
+    chosen: &Chosen,
+    ticket: Uuid,
+) -> Result<Work, CommandError> {
+    let (file, source) = (file.display().to_string(), source.to_owned());
+    let read = move || {
+        let bytes = intake::read_bytes(&file)?;
+        match name::kind(&source) {
+            Some(name::Kind::Orders) => orders::parse(&source, bytes, ticket).map(|(flow, _)| flow),
+            Some(name::Kind::Flow) | None => intake::parse(&source, bytes, ticket),
+        }
+    };
+    match tokio::task::spawn_blocking(read).await {
+        Ok(flow) => Ok(Work::Flow(fitting(flow?, chosen)?)),
+        Err(error) => Err(CommandError::internal(format!("reading a file ended: {error}"))),
+    }
 }
 
 /// Changes of the journal, to be tried again.

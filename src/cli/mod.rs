@@ -18,6 +18,7 @@ mod init;
 mod input;
 mod invoke;
 mod lab;
+mod mailing;
 mod perform;
 mod plan;
 mod progress;
@@ -28,6 +29,7 @@ mod session;
 mod signal;
 mod status;
 mod trace;
+mod watch;
 
 pub use error::{CommandError, ErrorKind};
 
@@ -64,6 +66,7 @@ enum Command {
     Status(status::Status),
     Retry(retry::Retry),
     Report(report::Report),
+    Watch(watch::Watch),
     Lab(lab::Lab),
     Init(init::Init),
 }
@@ -117,7 +120,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
     let by_itself = match command {
-        Command::Apply(_) | Command::Retry(_) | Command::Lab(_) => 1,
+        Command::Apply(_) | Command::Retry(_) | Command::Watch(_) | Command::Lab(_) => 1,
         // With the second one it still says what became of the orders.
         Command::Fulfill(_) => 2,
         _ => 0,
@@ -140,6 +143,7 @@ async fn dispatch(context: &Context, command: Command, stop: &Stop) -> Result<u8
         Command::Status(command) => status::run(context, command).await,
         Command::Retry(command) => retry::run(context, command, stop).await,
         Command::Report(command) => report::run(context, command).await,
+        Command::Watch(command) => watch::run(context, command, stop).await,
         Command::Lab(command) => lab::run(context, command, stop).await,
         Command::Init(command) => init::run(context, &command),
     }

@@ -1,4 +1,4 @@
-//! What `apply`, `retry` and `fulfill` have in common: work is done, journalled, shown.
+//! What `apply`, `retry`, `fulfill` and `watch` have in common: work is done, journalled, shown.
 
 use std::path::{Path, PathBuf};
 
@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::common::{Context, Output};
 use super::progress::Bar;
 use super::session::Chosen;
-use super::{CommandError, input};
-use crate::config::Connection;
+use super::{CommandError, input, mailing};
+use crate::config::{Connection, Mail};
 use crate::flow::journal::{Journal, RunEnd};
-use crate::flow::run::{self, Options, Stop, Work};
-use crate::report::{ChangeResult, Totals, default_folder, summary, write_folder};
+use crate::flow::run::{self, Options, Progress, Stop, Work};
+use crate::mail::{Event, Redaction};
+use crate::report::{ChangeResult, RunReport, Totals, default_folder, summary, write_folder};
 
 /// What is to be done.
 pub(super) struct Task {
@@ -43,16 +44,57 @@ pub(super) struct Worked {
     page: Option<PathBuf>,
 }
 
-/// Does it.
+/// Does it, and tells those who want to know when it fails.
 pub(super) async fn work_off(
     context: &Context,
     chosen: Chosen,
     task: Task,
     stop: &Stop,
 ) -> Result<Worked, CommandError> {
+    let bar = Bar::new(context, "applying");
+    let bar = if context.common.output == Output::Text { bar.with_plan(context) } else { bar };
+    let carried = carry(context, &chosen, task, &bar, stop).await?;
+    drop(bar);
+    carried.tell(context, chosen.mail.as_ref()).await;
+    let Carried { results, page, .. } = carried;
+    let results = results?;
+    chosen.end().await?;
+    Ok(Worked { results, page })
+}
+
+/// A run that was begun, with what is left of it.
+pub(super) struct Carried {
+    /// One for each change that was begun, or why the run broke off
+    pub(super) results: Result<Vec<ChangeResult>, CommandError>,
+    /// The run as the journal holds it
+    pub(super) report: Option<RunReport>,
+    /// The page of its report
+    pub(super) page: Option<PathBuf>,
+    /// The secrets that were in it
+    pub(super) secrets: Redaction,
+}
+
+impl Carried {
+    /// Tells those who want to know when it fails.
+    pub(super) async fn tell(&self, context: &Context, mail: Option<&Mail>) {
+        let Some(report) = &self.report else { return };
+        let event = Event::Run { report, page: self.page.as_deref() };
+        mailing::tell(context, mail, &event, &self.secrets).await;
+    }
+}
+
+/// Does it; an error says that nothing was begun.
+pub(super) async fn carry(
+    context: &Context,
+    chosen: &Chosen,
+    task: Task,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> Result<Carried, CommandError> {
     let Task { id, command, work, options, report } = task;
     let connection = &chosen.default;
     let names = input::connections(work.changes());
+    let secrets = secrets_of(&work);
     let locks = chosen.locks(context, &names)?;
     let sites = before_stop(stop, chosen.open(&names)).await?;
     let file = chosen.journal_file(context)?;
@@ -62,10 +104,7 @@ pub(super) async fn work_off(
     let journal = context.open_journal(&file).await?;
     journal.begin_run(id, command, &connection.name, work.source()).await?;
     journal.describe_run(id, &about(connection)).await?;
-    let bar = Bar::new(context, "applying");
-    let bar = if context.common.output == Output::Text { bar.with_plan(context) } else { bar };
-    let applied = run::apply(&sites, work, id, &journal, options, &bar, stop).await;
-    drop(bar);
+    let applied = run::apply(&sites, work, id, &journal, options, progress, stop).await;
     sites.close().await;
     let end = match &applied {
         Err(error) => RunEnd::Broken(error.to_string()),
@@ -74,16 +113,31 @@ pub(super) async fn work_off(
     };
     // What broke the run off is said first, also where the journal is what broke.
     let ended = journal.end_run(id, &end).await;
-    let page = match (&ended, &folder) {
-        (Ok(()), Some(folder)) => report_of(context, &journal, id, folder).await,
+    let report = match &ended {
+        Ok(()) => report_of(context, &journal, id).await,
+        Err(_) => None,
+    };
+    let page = match (&report, &folder) {
+        (Some(report), Some(folder)) => written(context, &journal, id, report, folder).await,
         _ => None,
     };
-    let results = applied?;
-    ended?;
     journal.close().await;
     drop(locks);
-    chosen.end().await?;
-    Ok(Worked { results, page })
+    let results = match (applied, ended) {
+        (Err(error), _) => Err(error.into()),
+        (_, Err(error)) => Err(error.into()),
+        (Ok(results), Ok(())) => Ok(results),
+    };
+    Ok(Carried { results, report, page, secrets })
+}
+
+/// The passwords that a flow carries.
+fn secrets_of(work: &Work) -> Redaction {
+    let mut secrets = Redaction::default();
+    if let Work::Flow(flow) | Work::Retry(flow, _) = work {
+        flow.secrets.each(|secret| secrets.hide(secret));
+    }
+    secrets
 }
 
 /// Shows what became of it, and returns the exit code.
@@ -104,17 +158,26 @@ pub(super) fn show(context: &Context, worked: &Worked, stop: &Stop) -> Result<u8
     Ok(Totals::of(results).exit_code())
 }
 
-/// Writes the report. That it cannot be written does not undo the work: it is said, and it can be made again.
-async fn report_of(context: &Context, journal: &Journal, id: Uuid, folder: &Path) -> Option<PathBuf> {
-    let report = match journal.run_report(Some(&id.to_string())).await {
-        Ok(report) => report,
+/// The run as its report tells it.
+async fn report_of(context: &Context, journal: &Journal, id: Uuid) -> Option<RunReport> {
+    match journal.run_report(Some(&id.to_string())).await {
+        Ok(report) => Some(report),
         Err(error) => {
             context.say(&format!("the report of run {id} cannot be made: {error}"));
-            return None;
+            None
         }
-    };
-    let written = write_folder(&report, folder);
-    match written {
+    }
+}
+
+/// Writes the report. That it cannot be written does not undo the work: it is said, and it can be made again.
+async fn written(
+    context: &Context,
+    journal: &Journal,
+    id: Uuid,
+    report: &RunReport,
+    folder: &Path,
+) -> Option<PathBuf> {
+    match write_folder(report, folder) {
         Ok((page, audit)) => {
             if let Err(error) = journal.seal_audit(id, &audit.hash).await {
                 context.say(&format!("the hash of the audit cannot be kept: {error}"));

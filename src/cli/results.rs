@@ -57,7 +57,10 @@ impl Known {
             temporary.as_file().sync_all()?;
             temporary.persist(file).map_err(|error| error.error)
         };
-        attempt().map(drop).map_err(|error| unwritable(file, &error))
+        attempt().map(drop).map_err(|error| {
+            CommandError::internal(format!("cannot write {}: {error}", file.display()))
+                .hint("what became of the orders is in the journal: mailwright report")
+        })
     }
 
     fn result(&self, order: &Order) -> OrderResult {
@@ -108,13 +111,10 @@ pub(super) fn writable(file: &Path) -> Result<(), CommandError> {
             CommandError::usage(format!("{} is a folder", file.display())).hint("--results names a file")
         );
     }
-    NamedTempFile::new_in(folder_of(file)).map(drop).map_err(|error| unwritable(file, &error))
+    let trial = NamedTempFile::new_in(folder_of(file));
+    trial.map(drop).map_err(|error| CommandError::usage(format!("cannot write {}: {error}", file.display())))
 }
 
 fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn unwritable(file: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::usage(format!("cannot write {}: {error}", file.display()))
 }

@@ -9,11 +9,11 @@ use tempfile::TempDir;
 use wsman::client::Trace;
 
 use super::CommandError;
-use super::common::Context;
+use super::common::{Context, Loaded};
 use super::lab::temporary_folder;
 use super::trace;
 use crate::config::agent::Options;
-use crate::config::{self, Config, Connection, Endpoint};
+use crate::config::{self, Config, Connection, Endpoint, Mail};
 use crate::exchange::{self, Exchange};
 use crate::flow::intake::Flow;
 use crate::flow::journal::default_path;
@@ -35,6 +35,8 @@ pub(super) struct Chosen {
     pub(super) default: Connection,
     /// The others of the configuration file, which rows of a flow may name
     pub(super) others: Vec<Connection>,
+    /// Who is told when a run fails
+    pub(super) mail: Option<Mail>,
     /// Who is shown what crosses the wire
     pub(super) trace: Option<Trace>,
     verbose: bool,
@@ -48,9 +50,14 @@ struct Lab {
 }
 
 impl Chosen {
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Connection> {
+        std::iter::once(&self.default).chain(&self.others)
+    }
+
     /// The connection of that name.
     pub(super) fn named(&self, name: &str) -> Option<&Connection> {
-        std::iter::once(&self.default).chain(&self.others).find(|connection| connection.name == name)
+        self.all().find(|connection| connection.name == name)
     }
 
     /// Opens the default and those of `names`.
@@ -135,18 +142,19 @@ pub(super) async fn choose_with(context: &Context, options: Option<Options>) -> 
     let verbose = context.common.verbose;
     let trace = context.common.trace.as_deref().map(trace::into);
     if !context.common.lab {
-        let (default, others) = match options {
-            None => context.load_connections()?,
+        let loaded = match options {
+            None => context.load()?,
             Some(options) if options.name_a_server() && !has_file(context) => {
                 let name = context.common.connection.as_deref().unwrap_or(UNNAMED);
-                (options.connection(name)?, Vec::new())
+                Loaded { default: options.connection(name)?, others: Vec::new(), mail: None }
             }
             Some(options) => {
-                let (base, others) = context.load_connections()?;
-                (options.over(&base)?, others)
+                let loaded = context.load()?;
+                Loaded { default: options.over(&loaded.default)?, ..loaded }
             }
         };
-        return Ok(Chosen { default, others, trace, verbose, lab: None });
+        let Loaded { default, others, mail } = loaded;
+        return Ok(Chosen { default, others, mail, trace, verbose, lab: None });
     }
     if options.is_some() {
         context.say("--lab: the options on standard input are not used");
@@ -157,7 +165,7 @@ pub(super) async fn choose_with(context: &Context, options: Option<Options>) -> 
     let default = config.connection(wanted)?.clone();
     let others = config.connections.into_iter().filter(|other| other.name != default.name).collect();
     context.detail(&format!("embedded Exchange: {}", lab.running.base_url(false)));
-    Ok(Chosen { default, others, trace, verbose, lab: Some(lab) })
+    Ok(Chosen { default, others, mail: config.mail, trace, verbose, lab: Some(lab) })
 }
 
 /// Whether there is a configuration file, or one was asked for.
@@ -193,6 +201,7 @@ impl Lab {
         let connections = told.connections.into_iter().map(|connection| self.lead(connection, base));
         Ok(Config {
             connections: connections.collect::<Result<_, _>>()?,
+            mail: told.mail,
             file: told.file,
             warnings: Vec::new(),
         })
@@ -217,6 +226,7 @@ impl Lab {
             concurrency: connection.concurrency,
             replication_wait: connection.replication_wait,
             timeouts: connection.timeouts,
+            export: connection.export,
             secrets: connection.secrets,
             ..base.clone()
         })

@@ -211,7 +211,10 @@ impl Options {
     /// # Errors
     /// It is no JSON object. The error repeats nothing of it.
     pub fn parse(line: String) -> Result<Option<Self>, ConfigError> {
-        let line = line.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(line);
+        let mut line = line;
+        if line.starts_with('\u{feff}') {
+            line.drain(..'\u{feff}'.len_utf8());
+        }
         if line.trim().is_empty() {
             return Ok(None);
         }

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use secrecy::zeroize::Zeroize as _;
+
 use super::problem::{Place, Problem};
 
 mod json;
@@ -59,11 +61,16 @@ pub(crate) struct SyntaxError {
     pub(crate) message: String,
 }
 
-/// The text of a file, to turn offsets into places.
-#[derive(Clone, Debug)]
+/// The text of a file, to turn offsets into places. It may hold a password, so it is wiped in the end and shown nowhere.
 pub(crate) struct Source {
     pub(crate) file: PathBuf,
     pub(crate) text: String,
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.text.zeroize();
+    }
 }
 
 impl Source {

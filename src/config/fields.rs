@@ -49,6 +49,11 @@ impl<'a> Fields<'a> {
         self.at
     }
 
+    /// Where the value of a key stands, if it is there and nobody has taken it.
+    pub(super) fn place_of(&self, key: &str) -> Option<usize> {
+        self.entries.iter().find(|entry| entry.key == key).map(|entry| entry.value.span.start)
+    }
+
     /// Reports a problem with `key`.
     pub(super) fn wrong(&mut self, key: &str, at: usize, message: impl Into<String>, hint: Option<&str>) {
         let mut problem = self.source.problem(at, message).key(self.dotted(key));
@@ -97,12 +102,14 @@ impl<'a> Fields<'a> {
 
     /// One text, or a list of them.
     pub(super) fn one_or_more(&mut self, key: &'static str) -> Vec<String> {
+        self.several(key).into_iter().map(|text| text.value).collect()
+    }
+
+    /// One text, or a list of them, each with its place.
+    pub(super) fn several(&mut self, key: &'static str) -> Vec<Sited<String>> {
         let is_list =
             self.entries.iter().any(|entry| entry.key == key && matches!(entry.value.kind, Kind::List(_)));
-        match is_list {
-            true => self.texts(key).into_iter().map(|text| text.value).collect(),
-            false => self.text(key).into_iter().map(|text| text.value).collect(),
-        }
+        if is_list { self.texts(key) } else { self.text(key).into_iter().collect() }
     }
 
     pub(super) fn texts(&mut self, key: &'static str) -> Vec<Sited<String>> {

@@ -12,6 +12,7 @@ mod export;
 mod fields;
 mod identifier;
 mod init;
+mod mail;
 mod problem;
 mod read;
 mod rules;
@@ -25,10 +26,12 @@ pub use crate::secret::{SecretError, SecretRef, Secrets};
 pub use connection::{
     Authentication, Cloud, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
+pub(crate) use duration::parse as parse_duration;
 pub use endpoint::{Endpoint, EndpointError};
-pub use export::Export;
+pub use export::{Export, Schedule};
 pub use identifier::{Identifier, IdentifierError};
 pub use init::{TEMPLATE, write_template};
+pub use mail::{Mail, Security};
 pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;
 pub(crate) use suggest::suggestion;
@@ -46,6 +49,8 @@ pub struct Config {
     pub file: PathBuf,
     /// Its connections, in the order of the file
     pub connections: Vec<Connection>,
+    /// Who is told when a run fails
+    pub mail: Option<Mail>,
     /// What a person should know about it
     pub warnings: Vec<String>,
 }
@@ -68,14 +73,15 @@ impl Config {
             if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
         let root = parsed
             .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
-        let (connections, mut problems, warnings) = if is_json && agent::is_one(&root) {
-            agent::connections(&source, root)
+        let (connections, mail, mut problems, warnings) = if is_json && agent::is_one(&root) {
+            let (connections, problems, warnings) = agent::connections(&source, root);
+            (connections, None, problems, warnings)
         } else {
-            let (connections, problems) = read::connections(&source, root);
-            (connections, problems, Vec::new())
+            let (connections, mail, problems) = read::file(&source, root);
+            (connections, mail, problems, Vec::new())
         };
         if problems.is_empty() {
-            return Ok(Self { file: file.to_owned(), connections, warnings });
+            return Ok(Self { file: file.to_owned(), connections, mail, warnings });
         }
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         Err(ConfigError::Invalid(problems))

@@ -9,6 +9,7 @@ use super::document::{Entry, Kind, Node, Source};
 use super::endpoint::{Endpoint, EndpointError};
 use super::export;
 use super::fields::{Fields, Sited};
+use super::mail::{self, Mail};
 use super::problem::Problem;
 use super::{rules, vault};
 use crate::address::{DomainError, ExcludedDomains, MergePolicy};
@@ -20,11 +21,11 @@ const DEFAULT_CONCURRENCY: u32 = 3;
 /// Exchange's own limit of shells per user is 18; some are left for people.
 const MAX_CONCURRENCY: i64 = 15;
 
-/// Reads every connection; the list is only meaningful when no problem was found.
-pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<Problem>) {
+/// Reads a whole file: every connection, and `[mail]`. What comes is only meaningful when no problem was found.
+pub(super) fn file(source: &Source, root: Node) -> (Vec<Connection>, Option<Mail>, Vec<Problem>) {
     let mut problems = Vec::new();
     let Kind::Table(entries) = root.kind else {
-        return (Vec::new(), vec![source.problem(root.span.start, "the document must be a table")]);
+        return (Vec::new(), None, vec![source.problem(root.span.start, "the document must be a table")]);
     };
     let mut top = Fields::new(source, &mut problems, String::new(), 0, entries);
     let named = top.table("connections", |all| all.rest());
@@ -35,6 +36,7 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
             "add a table [connections.NAME]; `mailwright init` writes a commented example",
         );
     }
+    let mail = top.table("mail", |f| mail::read(f, &secrets)).flatten();
     top.finish();
     let mut list = Vec::new();
     for Entry { key: name, key_span, value } in named.unwrap_or_default() {
@@ -52,7 +54,7 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
         fields.finish();
         list.extend(connection);
     }
-    (list, problems)
+    (list, mail, problems)
 }
 
 /// Reads one connection.

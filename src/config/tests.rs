@@ -85,6 +85,8 @@ fn the_template_is_valid_with_every_key_switched_on() {
     assert_eq!(config.connections[0].timeouts.operation, Duration::from_secs(180));
     assert_eq!(config.connections[0].max_removing_percent, Some(20));
     assert!(config.connections[0].proxy.is_some());
+    assert!(config.connections[0].export.schedule.is_some());
+    assert!(config.mail.is_some());
 }
 
 #[test]

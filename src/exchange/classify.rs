@@ -23,6 +23,23 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
 }
 
+impl Refusal {
+    /// The name that another object has, where a conflict says no more: that in `The value "NAME" of property "Alias" is used by
+    /// another recipient object.`, and in `The object 'DN' already exists.`
+    #[must_use]
+    pub fn taken(&self) -> Option<&str> {
+        if self.class != ErrorClass::Conflict {
+            return None;
+        }
+        if let Some((_, rest)) = self.message.split_once("The object '") {
+            return rest.split_once("' already exists").map(|(taken, _)| taken);
+        }
+        let (_, rest) = self.message.split_once("The value \"")?;
+        let (taken, rest) = rest.split_once('"')?;
+        rest.starts_with(" of property").then_some(taken)
+    }
+}
+
 impl Answer {
     /// The first thing in the answer that means that the cmdlet did not do what it was told.
     #[must_use]
@@ -372,6 +389,12 @@ mod tests {
         let refusal = classify(&record("ProxyAddressExistsException", "", text));
         assert_eq!(refusal.class, ErrorClass::Conflict);
         assert_eq!(refusal.owner.as_deref(), Some("contoso.com/Staff/Jane"));
+        let text = "The value \"jane\" of property \"Alias\" is used by another recipient object. Please specify a unique value.";
+        let taken = classify(&record("PropertyValueExistsException", "", text));
+        assert_eq!((&taken.owner, taken.taken()), (&None, Some("jane")));
+        let text = "Active Directory operation failed on dc01. The object 'CN=O''x,DC=y' already exists.";
+        let taken = classify(&record("ADObjectAlreadyExistsException", "", text));
+        assert_eq!(taken.taken(), Some("CN=O''x,DC=y"));
     }
 
     #[test]

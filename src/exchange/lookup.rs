@@ -144,16 +144,7 @@ impl Directory {
                 }
                 // A filter may match more than was meant: what counts is what the object really holds.
                 let held = holder.email_addresses.iter().chain(holder.primary_smtp_address.as_ref());
-                let owner = Owner {
-                    guid: Some(holder.guid),
-                    name: if holder.identity.is_empty() {
-                        holder.distinguished_name.clone()
-                    } else {
-                        holder.identity.clone()
-                    },
-                    kind: holder.type_name(),
-                    soft_deleted: false,
-                };
+                let owner = owner(&holder);
                 for key in held.filter_map(|address| address::key(address)) {
                     if some.contains(&&key) {
                         owners.insert(key, owner.clone());
@@ -162,6 +153,14 @@ impl Directory {
             }
         }
         Ok(owners)
+    }
+
+    /// The object that Exchange named as the owner of something, or that bears this name or address itself; `None` where it
+    /// cannot be told which one that is.
+    pub async fn owner_named(&self, name: &str) -> Option<Owner> {
+        let identity = Identity::parse(name).ok()?;
+        let found = self.find(ObjectType::Mailbox, &identity).await.ok()??;
+        Some(owner(&found))
     }
 
     /// Every name of the objects that attributes name, by that name in lower case; unknown ones are left out.
@@ -231,6 +230,17 @@ impl Directory {
             [object] => Ok(Some(decode::recipient(object)?)),
             more => Err(another(identity, format!("{} objects", more.len()))),
         }
+    }
+}
+
+fn owner(holder: &Recipient) -> Owner {
+    let name = [&holder.identity, &holder.distinguished_name].into_iter().find(|name| !name.is_empty());
+    Owner {
+        guid: Some(holder.guid),
+        name: name.cloned().unwrap_or_default(),
+        kind: holder.type_name(),
+        // On-premises a deleted mailbox holds no addresses: those who hold one are there.
+        soft_deleted: false,
     }
 }
 

@@ -15,7 +15,7 @@ use super::prepare::{Prepared, failure, is_refusal, no_answer, prepare, read_man
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
-use crate::exchange::{Answer, Call, recipient};
+use crate::exchange::{Answer, Call, Refusal, recipient};
 use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step};
 use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
@@ -242,7 +242,8 @@ impl Executor<'_> {
                 }
             };
             result.warnings.extend(answer.notable_warnings().cloned());
-            if let Some(refusal) = answer.refusal() {
+            if let Some(mut refusal) = answer.refusal() {
+                name_owner(&mut refusal, prepared).await;
                 self.journal
                     .outcome(job.seq, attempt, number, StepOutcome::Failed, Some(&refusal.message))
                     .await?;
@@ -445,6 +446,17 @@ fn did_not_arrive(job: &Job<'_>, prepared: &Prepared, wait: Duration) -> Finding
     )
 }
 
+/// `R29`: who holds what was wanted, as fully as it can be told: GUID, type and name. Somebody took it since it was looked up,
+/// or it is a name that only Exchange compares.
+async fn name_owner(refusal: &mut Refusal, prepared: &Prepared) {
+    let Some(known) = refusal.owner.as_deref().or(refusal.taken()) else { return };
+    let found = prepared.directory.owner_named(known).await;
+    let own = prepared.current.as_ref().map(|current| current.guid);
+    if let Some(owner) = found.filter(|owner| owner.guid.is_none() || owner.guid != own) {
+        refusal.owner = Some(owner.to_string());
+    }
+}
+
 /// Whether the answer of a creating cmdlet is the new mailbox as it stands.
 fn shows_its_addresses(made: &Recipient) -> bool {
     matches!(made.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
@@ -494,7 +506,7 @@ fn note(breaker: &Mutex<Breaker>, ended: &Ended) {
 }
 
 /// A number between 0 and 1 for the spread of waits.
-pub(super) fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let [byte, ..] = *Uuid::new_v4().as_bytes();
     f64::from(byte) / 255.0
 }

@@ -57,6 +57,11 @@ impl Lock {
         Self::take(&journal.with_file_name(format!("{name}@{key}.lock")), &format!("the connection {name}"))
     }
 
+    /// Takes the lock of a hot folder, which lies in it.
+    pub fn of_folder(folder: &Path) -> Result<Self, LockError> {
+        Self::take(&folder.join(".mailwright-watch.lock"), &format!("the folder {}", folder.display()))
+    }
+
     fn take(file: &Path, what: &str) -> Result<Self, LockError> {
         let fault = |error| LockError::File { file: file.to_owned(), error };
         private_folder(file).map_err(fault)?;

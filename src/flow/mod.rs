@@ -8,7 +8,7 @@ pub mod journal;
 mod lane;
 pub mod lock;
 mod prepare;
-mod retry;
+pub(crate) mod retry;
 pub mod run;
 mod site;
 mod turn;
@@ -16,3 +16,4 @@ mod verify;
 mod what_if;
 
 pub use base::base_hash;
+pub(crate) use execute::chance;

@@ -23,7 +23,7 @@ pub(super) fn may_pass(class: ErrorClass) -> bool {
 
 /// How long to wait before the next attempt: what the server asked for and a little more, else a random part of a limit
 /// that doubles (full jitter). `chance` is between 0 and 1.
-pub(super) fn delay(attempt: u32, asked: Option<Duration>, chance: f64) -> Duration {
+pub(crate) fn delay(attempt: u32, asked: Option<Duration>, chance: f64) -> Duration {
     let chance = chance.clamp(0.0, 1.0);
     match asked {
         Some(asked) => asked + BASE.mul_f64(chance / 4.0),

@@ -54,6 +54,8 @@ pub(super) fn plan(
     )?;
 
     let addressed = address(user, change, &wanted, policy, context)?;
+    let held = user.map(|user| user.email_addresses.as_slice()).unwrap_or_default();
+    check_given_primary(&create_only, held, policy, context)?;
     if let Some(primary) = &addressed.primary {
         step.push("PrimarySmtpAddress", ParameterValue::Text(primary.clone()));
     }

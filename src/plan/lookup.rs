@@ -17,10 +17,13 @@ pub fn new_addresses(current: Option<&Recipient>, change: &Change) -> BTreeSet<K
         Some(AddressFlow::Clear) | None => &[],
     };
     let single = ["PrimarySmtpAddress", "WindowsEmailAddress", "RemoteRoutingAddress"];
-    let single = single.iter().filter_map(|name| match change.attributes.get(*name) {
-        Some(Wanted::Text(text)) => Some(text),
-        _ => None,
-    });
+    let single = [&change.attributes, &change.create_only]
+        .into_iter()
+        .flat_map(|given| single.iter().filter_map(|name| given.get(*name)))
+        .filter_map(|wanted| match wanted {
+            Wanted::Text(text) => Some(text),
+            _ => None,
+        });
     let held: BTreeSet<Key> = current
         .iter()
         .flat_map(|current| &current.email_addresses)
@@ -67,6 +70,7 @@ mod tests {
         change.addresses =
             Some(AddressFlow::List(vec!["SMTP:A@c.com".into(), " b@c.com".into(), "X500:/o=x".into()]));
         change.attributes.insert("PrimarySmtpAddress".into(), "d@c.com".into());
+        change.create_only.insert("PrimarySmtpAddress".into(), "e@c.com".into());
         change.attributes.insert("ForwardingAddress".into(), "Bob@c.com".into());
         change.attributes.insert("ModeratedBy".into(), Wanted::List(vec!["eve".into()]));
         change.attributes.insert("RetentionPolicy".into(), "Default".into());
@@ -76,8 +80,8 @@ mod tests {
         let keys = |addresses: &[&str]| {
             addresses.iter().filter_map(|address| address::key(address)).collect::<BTreeSet<_>>()
         };
-        assert_eq!(new_addresses(Some(&current), &change), keys(&["b@c.com", "d@c.com"]));
-        assert_eq!(new_addresses(None, &change), keys(&["a@c.com", "b@c.com", "d@c.com"]));
+        assert_eq!(new_addresses(Some(&current), &change), keys(&["b@c.com", "d@c.com", "e@c.com"]));
+        assert_eq!(new_addresses(None, &change), keys(&["a@c.com", "b@c.com", "d@c.com", "e@c.com"]));
         assert_eq!(references(&change), BTreeSet::from(["bob@c.com".to_owned(), "eve".to_owned()]));
     }
 }

@@ -19,9 +19,10 @@ fn the_help_is_what_was_agreed() {
 #[test]
 fn commands_and_options_of_the_contract() {
     let help = mailwright::cli::help();
-    for command in
-        ["plan", "apply", "fulfill", "export", "invoke", "doctor", "status", "retry", "report", "lab", "init"]
-    {
+    for command in [
+        "plan", "apply", "fulfill", "export", "invoke", "doctor", "status", "retry", "report", "watch",
+        "lab", "init",
+    ] {
         assert!(help.contains(&format!("=== {command} ===")), "{command}");
     }
     for option in [

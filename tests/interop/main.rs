@@ -16,6 +16,7 @@ mod hunt;
 mod kdc;
 mod kerberos_files;
 mod keytab;
+mod mail;
 mod matrix;
 mod our_client;
 mod peer;

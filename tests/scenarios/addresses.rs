@@ -111,4 +111,41 @@ fn s08_address_conflict() {
         assert!(error.contains(part), "{part}: {error}");
     }
     assert_eq!((refused["attempts"].as_u64(), bench.written().len()), (Some(1), 0), "{refused}");
+    // Deleted mailboxes hold no addresses on-premises, so it is not called deleted.
+    assert!(!error.contains("deleted"), "{error}");
+
+    // What only Exchange compares, or somebody takes between the look and the write: its refusal names the owner as fully.
+    let failed = bench.apply_one("Identity,Alias\nada,owner\n", 1);
+    assert_eq!(
+        (&failed["action"], &failed["error"]["class"]),
+        (&"failed".into(), &"conflict".into()),
+        "{failed}"
+    );
+    let named = failed["error"]["owner"].as_str().unwrap_or_else(|| panic!("{failed}"));
+    assert!(named.contains(&owner) && named.contains("UserMailbox") && named.contains("/owner"), "{named}");
+    assert_eq!((failed["attempts"].as_u64(), bench.written().len()), (Some(1), 1), "no retry: {failed}");
+}
+
+/// An address for the creating cmdlet alone is held to the same rules, before anything is made.
+#[test]
+fn a_primary_address_at_creation_is_checked_like_any_other() {
+    let contact = json!({"RecipientTypeDetails": "MailContact", "Name": "info", "Alias": "info",
+                         "EmailAddresses": ["SMTP:info@contoso.com"]});
+    let bench = Bench::new(&directory([contact]));
+    bench.connect("on-premises", "new", "");
+    for (address, class, says) in [
+        ("info@contoso.com", "conflict", "already an address of MailContact"),
+        ("ada@elsewhere.example", "refused_by_rule", "not an accepted domain"),
+    ] {
+        let flow =
+            format!("Identity,Name,Type,_param_PrimarySmtpAddress\ndesk@contoso.com,Desk,Shared,{address}\n");
+        let refused = bench.apply_one(&flow, 1);
+        assert_eq!(
+            (&refused["action"], &refused["error"]["class"]),
+            (&"refused".into(), &class.into()),
+            "{refused}"
+        );
+        assert!(message(&refused).contains(says), "{refused}");
+    }
+    assert_eq!(bench.writes().len(), 0);
 }

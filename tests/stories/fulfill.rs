@@ -69,6 +69,14 @@ fn a_folder_of_orders_is_put_away_and_the_agents_csv_is_written() {
     // Nothing is left to do.
     assert_eq!(bench.place.run(&arguments).code, Some(0));
     assert_eq!(csv::Reader::from_path(bench.path("results.csv")).unwrap().records().count(), 0);
+    // Results that lie among the orders are none.
+    let among = ["fulfill", "--orders", "orders", "--results", "orders/results.json", "-c", "it.toml"];
+    for _ in 0..2 {
+        assert_eq!(bench.place.run(&among).code, Some(0));
+    }
+    std::fs::remove_file(bench.path("orders/results.json")).unwrap();
+    let elsewhere = ["fulfill", "--orders", "orders", "--results", "nowhere/results.csv", "-c", "it.toml"];
+    bench.place.run(&elsewhere).refuses(2, &["cannot write nowhere/results.csv"]);
 }
 
 #[test]
@@ -125,7 +133,8 @@ fn refused_at_first() -> Bench {
         order("1", "Added", json!({"Name": "Dora", "UserPrincipalName": "dora@contoso.com"}), Json::Null);
     added["Changes"]["_param_password"] = CANARY.into();
     std::fs::create_dir(bench.path("orders")).unwrap();
-    bench.place.write("orders/1.json", &json!({"ProvisioningOrdersList": [added]}).to_string());
+    let orders = json!({"Agent": "Local", "ProvisioningOrdersList": [added]});
+    bench.place.write("orders/1.json", &orders.to_string());
     let ran = bench.run(&["fulfill", "--orders", "orders", "--results", "results.json", "--journal", "j.db"]);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     assert!(bench.path("orders/Completed/1.json").is_file());

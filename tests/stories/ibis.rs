@@ -39,6 +39,24 @@ fn every_parameter_has_a_key() {
     }
 }
 
+/// The ports that the connector's documentation names.
+#[test]
+fn every_port_leads_to_exchange() {
+    for (port, url) in [
+        (80, "http://ex01.contoso.com/PowerShell/"),
+        (443, "https://ex01.contoso.com/PowerShell/"),
+        (5985, "http://ex01.contoso.com:5985/wsman"),
+        (5986, "https://ex01.contoso.com:5986/wsman"),
+    ] {
+        let text = format!(
+            "[connections.corp]\ninfrastructure = \"on-premises\"\nhostname = \"ex01.contoso.com\"\nport = {port}\n\
+             authentication = \"negotiate\"\nusername = \"x\"\npassword = \"env:X\"\n"
+        );
+        let config = Config::parse(Path::new("ibis.toml"), text).unwrap();
+        assert_eq!(config.connection(None).unwrap().endpoint.to_string(), url);
+    }
+}
+
 /// The plan of a flow at the embedded Exchange, with these keys of the connection.
 fn plan(keys: &str, flow: &str) -> Json {
     let place = Place::new();

@@ -53,6 +53,19 @@ async fn a_connector_plans_applies_and_applies_again() {
     assert_eq!(outcomes[2].error.as_ref().unwrap().class, ErrorClass::NotFound);
     assert_eq!(outcomes[0].source.file, "library:test");
 
+    // Of that run there is a report: as data, and as a folder with what failed in it, to be mended and applied.
+    let report = bridge.report().await.unwrap();
+    assert_eq!((report.rows.len(), report.failed().count()), (3, 1));
+    let folder = place.path().join("reports/first");
+    let page = bridge.write_report(&folder).await.unwrap();
+    assert!(std::fs::read_to_string(&page).unwrap().contains("lib1@contoso.com"));
+    for file in ["run.json", "changes.csv", "audit.jsonl", "failures.jsonl"] {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(text.contains("nobody@contoso.com") && !text.contains(PASSWORD), "{file}: {text}");
+    }
+    let denied = bridge.write_report(&file).await;
+    assert!(matches!(denied, Err(BridgeError::Report { .. })), "{denied:?}");
+
     // The same ids with the same content were done; the plan was made for another state.
     let again = bridge.apply([starter(), mover().into()]).await.unwrap();
     assert_eq!(again[..], outcomes[..2]);

@@ -30,3 +30,5 @@ mod sample_files;
 mod samples;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+pub mod watch;

@@ -98,15 +98,12 @@ impl SecretStore {
             }
             let place =
                 orders::whereabouts(file).map_or_else(|| file.to_owned(), |it| it.display().to_string());
-            let flow = read_bytes(&place).and_then(|bytes| {
-                let is_orders = std::str::from_utf8(&bytes)
-                    .is_ok_and(|text| orders::is_one(text.trim_start_matches('\u{feff}')));
-                if is_orders {
-                    orders::parse(file, bytes, Uuid::nil()).map(|(flow, _)| flow)
-                } else {
-                    parse(file, bytes, Uuid::nil())
-                }
-            });
+            // A flow is no list of orders, and the other way round.
+            let flow =
+                read_bytes(&place).and_then(|bytes| match orders::parse(file, bytes.clone(), Uuid::nil()) {
+                    Ok((flow, _)) => Ok(flow),
+                    Err(_) => parse(file, bytes, Uuid::nil()),
+                });
             let cells = flow.map_err(|error| error.to_string())?.secrets.cells();
             files.insert(file.to_owned(), cells.unwrap_or_default());
         }

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
 
 use super::row::{Builder, Given, Said};
-use super::{Flow, IntakeError, Row, decode, jsonl, read_bytes};
+use super::{Flow, IntakeError, MAX_LENGTH, Row, decode, jsonl, read_bytes};
 use crate::config::document::{Entry, Kind, Node, parse_json};
 use crate::recipient::column::{self, Column};
 use crate::recipient::{ObjectType, Operation, Wanted};
@@ -95,9 +95,16 @@ pub fn files(named: &Path) -> Result<Vec<PathBuf>, IntakeError> {
 pub fn read(named: &Path, files: &[PathBuf], run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
     let mut all = Flow { file: named.display().to_string(), ..Flow::default() };
     let mut orders = Vec::new();
+    let mut left = MAX_LENGTH;
     for file in files {
         let file = file.display().to_string();
-        let (flow, some) = parse(&file, read_bytes(&file)?, run)?;
+        let bytes = read_bytes(&file)?;
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        left = left.checked_sub(length).ok_or_else(|| {
+            let error = IntakeError::new(&file, 0, 0, "with it the orders are more than can be read at once");
+            error.hint("hand them over in parts")
+        })?;
+        let (flow, some) = parse(&file, bytes, run)?;
         all.rows.extend(flow.rows);
         all.written.extend(flow.written);
         all.secrets.take(flow.secrets);
@@ -123,7 +130,10 @@ pub(super) fn is_one(text: &str) -> bool {
 }
 
 /// Reads one file. Each order is a row, whose line is its number.
-pub(super) fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
+///
+/// # Errors
+/// It is no list of orders.
+pub fn parse(file: &str, bytes: Vec<u8>, run: Uuid) -> Result<(Flow, Vec<Order>), IntakeError> {
     let text = SecretString::from(decode(file, bytes).map_err(|error| error.hint(ENCRYPTED))?);
     let text = text.expose_secret();
     let root = parse_json(text).map_err(|error| {

@@ -1,0 +1,344 @@
+//! The hot folder: what is dropped is taken, applied, put away.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Watch, pause, worse};
+use crate::cli::common::{Context, Output};
+use crate::cli::perform::{Carried, Task, carry};
+use crate::cli::progress::Bar;
+use crate::cli::session::Chosen;
+use crate::cli::{CommandError, ErrorKind, input, mailing};
+use crate::flow::chance;
+use crate::flow::run::{Options, Stop};
+use crate::mail::{Event, Redaction};
+use crate::report::{Totals, failures, printable};
+use crate::watch::folder::{Accepted, Away, Folder, FolderError};
+use crate::watch::look::{Looks, Stamp};
+use crate::watch::receipt::{Receipt, Refused};
+use crate::watch::verdict::{Verdict, Why, of_results};
+
+/// The folder with what is known of it.
+pub(super) struct Files<'a> {
+    context: &'a Context,
+    chosen: &'a Chosen,
+    folder: Folder,
+    interval: Duration,
+    pending: Duration,
+    once: bool,
+    options: Options,
+    stop: &'a Stop,
+    dropped: Looks,
+    accepted: Looks,
+    /// Empty files that were told of
+    told: HashSet<String>,
+    /// The first of those in `accepted/`, when it has to wait
+    waiting: Option<Waiting>,
+}
+
+/// A file that waits.
+struct Waiting {
+    ticket: Uuid,
+    tries: u32,
+    until: Instant,
+}
+
+/// How a try with a file ended.
+enum Tried {
+    /// It was put away; the exit code of `apply`
+    Away(u8),
+    /// It stays; the exit code for somebody who does not wait
+    Waits(Why, u8),
+    /// Somebody has written to it again
+    Unsettled,
+    Stopped,
+}
+
+impl<'a> Files<'a> {
+    pub(super) fn new(
+        context: &'a Context,
+        chosen: &'a Chosen,
+        folder: Folder,
+        command: &Watch,
+        stop: &'a Stop,
+    ) -> Self {
+        Self {
+            context,
+            chosen,
+            folder,
+            interval: command.interval,
+            pending: command.pending_wait,
+            once: command.once,
+            options: Options { allow_mass_removal: command.allow_mass_removal, ..Options::default() },
+            stop,
+            dropped: Looks::default(),
+            accepted: Looks::default(),
+            told: HashSet::new(),
+            waiting: None,
+        }
+    }
+
+    /// Until somebody asks to stop; with `--once` until what is there is through.
+    pub(super) async fn run(mut self) -> Result<u8, CommandError> {
+        if !self.once {
+            self.context.say(&format!("watching {}", self.folder.path().display()));
+        }
+        let mut trouble = 0;
+        // The first look finds nothing that is known to be whole.
+        self.look()?;
+        loop {
+            pause(self.stop, self.interval).await;
+            if self.stop.is_requested() {
+                return Err(CommandError::interrupted()
+                    .hint("what is in accepted/ goes on where it ended with the next start"));
+            }
+            match self.round().await {
+                Ok(Some(code)) => return Ok(code),
+                Ok(None) => trouble = 0,
+                Err(error) if self.once => return Err(error),
+                Err(error) => {
+                    // A network share comes back.
+                    trouble += 1;
+                    self.context.say(&format!("warning: {error}"));
+                    pause(self.stop, Why::Local.wait(trouble, self.pending, chance())).await;
+                }
+            }
+        }
+    }
+
+    /// One look, and what can be done after it; the exit code when that was all.
+    async fn round(&mut self) -> Result<Option<u8>, CommandError> {
+        let ready = self.look()?;
+        let mut code = 0;
+        for (accepted, stamp) in ready {
+            if self.has_to_wait(&accepted) {
+                break;
+            }
+            match self.attempt(&accepted, stamp).await? {
+                Tried::Away(ended) => {
+                    self.waiting = None;
+                    code = worse(code, ended);
+                }
+                Tried::Waits(why, ended) => {
+                    code = worse(code, ended);
+                    self.wait(&accepted, why);
+                    // Those behind it may be about the same accounts.
+                    break;
+                }
+                Tried::Unsettled | Tried::Stopped => break,
+            }
+        }
+        Ok((self.once && !self.stop.is_requested()).then_some(code))
+    }
+
+    /// Takes what is whole; everything that is in `accepted/` and whole then, up to the first that is not.
+    fn look(&mut self) -> Result<Vec<(Accepted, Stamp)>, CommandError> {
+        let dropped = self.folder.dropped()?;
+        self.tell_of_empty(&dropped);
+        for (name, stamp) in self.dropped.look(dropped) {
+            match self.folder.take(&name) {
+                Ok(accepted) => self.accepted.know(accepted.name, stamp),
+                // Somebody else took it away, or it cannot be renamed; the others can.
+                Err(error) => self.context.say(&format!("warning: {error}")),
+            }
+        }
+        let there = self.folder.accepted()?;
+        let stamps = there.iter().map(|(accepted, stamp)| (accepted.name.clone(), *stamp)).collect();
+        let whole: HashSet<String> = self.accepted.look(stamps).into_iter().map(|(name, _)| name).collect();
+        Ok(there.into_iter().take_while(|(accepted, _)| whole.contains(&accepted.name)).collect())
+    }
+
+    fn tell_of_empty(&mut self, dropped: &[(String, Stamp)]) {
+        for (name, stamp) in dropped {
+            if stamp.length == 0 && self.dropped.knows(name, stamp) && self.told.insert(name.clone()) {
+                self.context.say(&format!("{}: empty; left until something is in it", printable(name)));
+            }
+        }
+    }
+
+    fn has_to_wait(&self, accepted: &Accepted) -> bool {
+        let of_it = self.waiting.as_ref().filter(|waiting| waiting.ticket == accepted.ticket);
+        of_it.is_some_and(|waiting| Instant::now() < waiting.until)
+    }
+
+    fn wait(&mut self, accepted: &Accepted, why: Why) {
+        let before = self.waiting.take().filter(|waiting| waiting.ticket == accepted.ticket);
+        let tries = before.map_or(0, |waiting| waiting.tries) + 1;
+        let wait = why.wait(tries, self.pending, chance());
+        if !self.once {
+            let name = printable(&accepted.name);
+            self.context
+                .say(&format!("{name}: stays in accepted/, tried again in {} s", wait.as_secs().max(1)));
+        }
+        self.waiting = Some(Waiting { ticket: accepted.ticket, tries, until: Instant::now() + wait });
+    }
+
+    /// One try: read, applied, put away.
+    async fn attempt(&self, accepted: &Accepted, stamp: Stamp) -> Result<Tried, CommandError> {
+        let run = Uuid::now_v7();
+        // A file that is taken up again is the same source, wherever it lies now.
+        let source = self.folder.path().join(&accepted.dropped).display().to_string();
+        let file = self.folder.file(accepted);
+        let work = input::dropped(&file, &source, self.chosen, accepted.ticket).await;
+        if !self.folder.is_as_it_was(accepted, stamp) {
+            return Ok(Tried::Unsettled);
+        }
+        let work = match work {
+            Ok(work) => work,
+            Err(error) => return self.refused(accepted, None, &error).await,
+        };
+        let task = Task { id: run, command: "watch", work, options: self.options, report: None };
+        let bar = Bar::new(self.context, "applying");
+        let carried = match carry(self.context, self.chosen, task, &bar, self.stop).await {
+            Ok(carried) => carried,
+            Err(error) => return Ok(self.not_begun(accepted, &error)),
+        };
+        match &carried.results {
+            _ if self.stop.is_requested() => Ok(Tried::Stopped),
+            Err(error) if error.kind == ErrorKind::Refused => {
+                self.refused(accepted, Some((run, &carried)), error).await
+            }
+            Err(error) => Ok(self.not_begun(accepted, error)),
+            Ok(results) => {
+                let counts = Totals::of(results);
+                let away = match of_results(results) {
+                    Verdict::Wait(why) => {
+                        let line = counts.line();
+                        self.context.say(&format!("{}: {line}", printable(&accepted.name)));
+                        return Ok(Tried::Waits(
+                            why,
+                            counts.exit_code().max(u8::from(why != Why::Pending) * 3),
+                        ));
+                    }
+                    Verdict::Failed => Away::Failed,
+                    Verdict::Done => Away::Done,
+                };
+                let receipt = Receipt {
+                    run: Some(run),
+                    exit_code: counts.exit_code(),
+                    counts,
+                    report: carried.page.as_ref().map(|page| page.display().to_string()),
+                    results: results.clone(),
+                    ..self.receipt(accepted)
+                };
+                let code = receipt.exit_code;
+                self.put_away(accepted, away, receipt, Some(&carried))?;
+                carried.tell(self.context, self.chosen.mail.as_ref()).await;
+                Ok(Tried::Away(code))
+            }
+        }
+    }
+
+    /// Something stands in the way that is no fault of the file.
+    fn not_begun(&self, accepted: &Accepted, error: &CommandError) -> Tried {
+        let why = match error.kind {
+            ErrorKind::Interrupted => return Tried::Stopped,
+            ErrorKind::SignIn => Why::SignIn,
+            ErrorKind::Endpoint => Why::Away,
+            ErrorKind::Busy => Why::Busy,
+            _ => Why::Local,
+        };
+        for line in error.message.lines() {
+            self.context.say(&format!("{}: {line}", printable(&accepted.name)));
+        }
+        error.hints.iter().for_each(|hint| self.context.say(&format!("hint: {hint}")));
+        Tried::Waits(why, error.kind.exit_code())
+    }
+
+    /// The file as a whole is refused: as input, or by a guard.
+    async fn refused(
+        &self,
+        accepted: &Accepted,
+        carried: Option<(Uuid, &Carried)>,
+        error: &CommandError,
+    ) -> Result<Tried, CommandError> {
+        let refused = Refused { message: error.message.clone(), hints: error.hints.clone() };
+        let page = carried.and_then(|(_, carried)| carried.page.as_ref());
+        let receipt = Receipt {
+            run: carried.map(|(run, _)| run),
+            exit_code: error.kind.exit_code(),
+            error: Some(refused),
+            report: page.map(|page| page.display().to_string()),
+            ..self.receipt(accepted)
+        };
+        self.put_away(accepted, Away::Failed, receipt, None)?;
+        error.hints.iter().for_each(|hint| self.context.say(&format!("hint: {hint}")));
+        let event = Event::Nothing {
+            what: &accepted.dropped,
+            connection: &self.chosen.default.name,
+            message: &error.message,
+            hints: &error.hints,
+        };
+        let none = Redaction::default();
+        let redaction = carried.map_or(&none, |(_, carried)| &carried.secrets);
+        mailing::tell(self.context, self.chosen.mail.as_ref(), &event, redaction).await;
+        Ok(Tried::Away(error.kind.exit_code()))
+    }
+
+    fn receipt(&self, accepted: &Accepted) -> Receipt {
+        Receipt {
+            file: accepted.dropped.clone(),
+            ticket: accepted.ticket,
+            run: None,
+            connection: self.chosen.default.name.clone(),
+            exit_code: 0,
+            counts: Totals::default(),
+            error: None,
+            report: None,
+            failures: None,
+            results: Vec::new(),
+        }
+    }
+
+    fn put_away(
+        &self,
+        accepted: &Accepted,
+        away: Away,
+        receipt: Receipt,
+        carried: Option<&Carried>,
+    ) -> Result<(), CommandError> {
+        let report = carried.and_then(|carried| carried.report.as_ref());
+        let failures = report.and_then(failures);
+        let line = receipt.line();
+        let shown = json!({
+            "file": receipt.file,
+            "run": receipt.run,
+            "exit_code": receipt.exit_code,
+            "counts": receipt.counts,
+            "error": receipt.error,
+        });
+        let to = self.folder.put_away(accepted, away, receipt, failures.as_ref())?;
+        self.show(&accepted.dropped, &to, &line, shown)
+    }
+
+    fn show(
+        &self,
+        dropped: &str,
+        to: &Path,
+        line: &str,
+        mut shown: serde_json::Value,
+    ) -> Result<(), CommandError> {
+        let to = to.display().to_string();
+        if self.context.common.output == Output::Text {
+            let (dropped, to) = (printable(dropped), printable(&to));
+            return self.context.out(&format!("{dropped}: {}; now {to}\n", printable(line)));
+        }
+        if let Some(shown) = shown.as_object_mut() {
+            shown.insert("now".into(), to.into());
+        }
+        self.context.out_document(&shown)
+    }
+}
+
+impl From<FolderError> for CommandError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::Lock(error) => error.into(),
+            error => Self::usage(error.to_string()),
+        }
+    }
+}
