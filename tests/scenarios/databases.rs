@@ -117,3 +117,25 @@ fn a_mount_that_comes_too_early_is_tried_again() {
     assert_eq!((&mounted["action"], &mounted["attempts"]), (&"updated".into(), &2.into()), "{mounted}");
     assert_eq!(bench.written(), ["Mount-Database", "Mount-Database"]);
 }
+
+#[test]
+fn a_saved_plan_of_databases_holds_while_they_are_as_they_were() {
+    let bench = Bench::new(&directory([]));
+    bench.connect("on-premises", "enable", "");
+    let flow = "ObjectType,Identity,Server,ProhibitSendQuota,Mounted\n\
+                MailboxDatabase,DB01,,5GB,false\nMailboxDatabase,DB05,EX01,,true\n";
+    bench.place.write("flow.csv", flow);
+    let planned = bench.results(&["plan", "flow.csv", "--out", "plan.json"], 0);
+    assert_eq!(actions(&planned), ["updated", "created"]);
+    // Somebody dismounts one of them meanwhile: what was planned for it is not done any more.
+    let dismount = ["invoke", "Dismount-Database", "Identity=DB01", "Confirm=$false"];
+    assert_eq!(bench.run(&dismount).code, Some(0));
+    let applied = bench.results(&["apply", "plan.json"], 1);
+    assert_eq!(actions(&applied), ["refused", "created"], "{applied:#?}");
+    assert!(message(&applied[0]).contains("has changed since the plan was made"), "{}", applied[0]);
+    assert_eq!(applied[1]["steps"], planned[1]["steps"], "the plan shown is the plan run");
+    // What is still to be done is done by the flow, and is of one step.
+    let results = bench.results(&["apply", "flow.csv"], 0);
+    assert_eq!(actions(&results), ["updated", "unchanged"], "{results:#?}");
+    assert_eq!(bench.written().last().map(String::as_str), Some("Set-MailboxDatabase"));
+}
