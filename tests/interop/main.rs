@@ -4,6 +4,7 @@
 //! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod age;
 mod binding;
 mod canary;
 mod credssp;
