@@ -21,6 +21,7 @@ use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
 };
 use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
+use crate::secret::Redaction;
 
 /// How old a read may be when the first write of a change is made.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
@@ -232,6 +233,8 @@ impl Executor<'_> {
                 Ok(secret) => secret,
                 Err(error) => return Ok(Err(error)),
             };
+            let mut secrets = Redaction::default();
+            secret.iter().for_each(|secret| secrets.hide(secret));
             let Some(call) = Call::of_step(&step, secret.as_ref()) else {
                 return Ok(Err(unavailable("the password of the row is not there")));
             };
@@ -248,8 +251,10 @@ impl Executor<'_> {
                     return Ok(Err(no_answer(&error, message)));
                 }
             };
-            result.warnings.extend(answer.notable_warnings().cloned());
+            // A server may repeat what it was given.
+            result.warnings.extend(answer.notable_warnings().map(|warning| secrets.clean(warning)));
             if let Some(mut refusal) = answer.refusal() {
+                refusal.message = secrets.clean(&refusal.message);
                 name_owner(&mut refusal, prepared).await;
                 self.journal
                     .outcome(job.seq, attempt, number, StepOutcome::Failed, Some(&refusal.message))

@@ -11,10 +11,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 #[cfg_attr(not(feature = "age"), path = "no_age.rs")]
 mod age;
 mod local;
+mod redact;
 #[cfg(test)]
 mod tests;
 mod vault;
 
+pub use redact::Redaction;
 pub use vault::{AppRole, VaultPath, VaultSettings};
 pub(crate) use vault::{is_exposed, parse_address};
 
