@@ -17,6 +17,7 @@ mod kdc;
 mod kerberos_files;
 mod keytab;
 mod mail;
+mod keyring;
 mod matrix;
 mod our_client;
 mod peer;
