@@ -16,7 +16,7 @@ use super::prepare::{Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
 use super::turn::{self, Turn};
-use super::{base_hash, lane, what_if};
+use super::{Held, base_hash, lane, what_if};
 use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
 use crate::recipient::{Action, Change, ErrorClass, ObjectType, Recipient};
@@ -26,12 +26,14 @@ use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
 const READ_TOGETHER: usize = 500;
 
 /// What one run is told beyond its connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// `--allow-mass-removal`: the guards against removing many addresses are off
     pub allow_mass_removal: bool,
     /// `--what-if`: the first cmdlet of every change is sent to Exchange with `-WhatIf`
     pub what_if: bool,
+    /// Accounts of which an earlier change waits; their changes wait too
+    pub held: Held,
 }
 
 /// What is to be applied.
@@ -238,9 +240,18 @@ pub async fn apply(
     }
     progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
+    let held: Vec<bool> =
+        read.iter().filter_map(Read::change).map(|read| read.is_held(&options.held)).collect();
+    let behind = Held::behind(&lanes, |at| held.get(at) == Some(&true));
     let mut slots: Vec<Option<Begun<'_>>> = Vec::new();
     for (read, position) in read.into_iter().zip(todo_rows) {
         match read {
+            Read::Change(read) if behind.contains(&slots.len()) => {
+                let result = read.waits();
+                progress.done(&result.identity);
+                results.insert(position, result);
+                slots.push(None);
+            }
             Read::Change(read) => slots.extend(seqs.get(&position).map(|seq| {
                 let ReadChange { change, site, prepared } = *read;
                 let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
@@ -411,6 +422,25 @@ struct ReadChange<'a> {
     change: Change,
     site: &'a Site,
     prepared: Result<Prepared, ResultError>,
+}
+
+impl ReadChange<'_> {
+    fn guid(&self) -> Option<Uuid> {
+        self.prepared.as_ref().ok()?.current.as_ref().map(|recipient| recipient.guid)
+    }
+
+    fn is_held(&self, held: &Held) -> bool {
+        held.has(&self.site.connection.name, &self.change, self.guid())
+    }
+
+    /// Not begun, because an earlier change waits; the journal keeps it.
+    fn waits(&self) -> ChangeResult {
+        let planned = Planned::new(Action::Pending, self.guid());
+        let mut result = ChangeResult::of_plan(&self.change, &self.site.connection.name, &planned);
+        let error = plain(ErrorClass::Transient, "an earlier change of the same account waits".into());
+        result.error = Some(error.hint("it is taken up again when that one is through"));
+        result
+    }
 }
 
 impl Read<'_> {
