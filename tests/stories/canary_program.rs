@@ -217,13 +217,17 @@ fn no_kind_of_reference_lets_it_out() {
     // The program's own line in the list of processes, seen while it fetches; then wrong at first and right later.
     place.write("look", "cat /proc/$PPID/cmdline >seen; cat sign-in");
     place.write("turn", "if mkdir once; then cat wrong-sign-in; else cat sign-in; fi");
-    for reference in ["env:SIGN_IN", "file:sign-in", "cred:sign-in", r#"exec:["sh","look"]"#, r#"exec:["sh","turn"]"#] {
+    for reference in
+        ["env:SIGN_IN", "file:sign-in", "cred:sign-in", r#"exec:["sh","look"]"#, r#"exec:["sh","turn"]"#]
+    {
         let line = |line: &str| match line.starts_with("password") {
             true => format!("password = '{reference}'\n"),
             false => format!("{line}\n"),
         };
         place.write("it.toml", &config.lines().map(line).collect::<String>());
-        for command in [&["invoke", "Get-Mailbox", "Identity=Administrator"][..], &["doctor", "--output", "json"]] {
+        for command in
+            [&["invoke", "Get-Mailbox", "Identity=Administrator"][..], &["doctor", "--output", "json"]]
+        {
             let ran = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
                 .current_dir(place.path())
                 .env("SIGN_IN", SIGN_IN)
