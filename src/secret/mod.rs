@@ -13,10 +13,12 @@ mod age;
 #[cfg_attr(not(all(feature = "keyring", target_os = "linux")), path = "no_keyring.rs")]
 mod keyring;
 mod local;
+mod redact;
 #[cfg(test)]
 mod tests;
 mod vault;
 
+pub use redact::Redaction;
 pub use vault::{AppRole, VaultPath, VaultSettings};
 pub(crate) use vault::{is_exposed, parse_address};
 

@@ -139,3 +139,21 @@ fn a_saved_plan_of_databases_holds_while_they_are_as_they_were() {
     assert_eq!(actions(&results), ["updated", "unchanged"], "{results:#?}");
     assert_eq!(bench.written().last().map(String::as_str), Some("Set-MailboxDatabase"));
 }
+
+#[test]
+fn what_failed_is_tried_again_from_the_journal() {
+    let bench = Bench::new(&directory([mailbox("ada", &["SMTP:ada@contoso.com"])]));
+    bench.connect("on-premises", "enable", "allow_remove = true");
+    let failed =
+        bench.apply_one("ChangeId,ObjectType,Operation,Identity\nd1,MailboxDatabase,remove,DB01\n", 1);
+    assert_eq!(failed["action"], "failed", "{failed}");
+    assert_eq!(bench.run(&["invoke", "Remove-Mailbox", "Identity=ada", "Confirm=$false"]).code, Some(0));
+    let retried = bench.results(&["retry", "--all-failed"], 0);
+    assert_eq!(actions(&retried), ["removed"], "{retried:#?}");
+    assert!(retried[0]["warnings"].to_string().contains("remove the database file"), "{}", retried[0]);
+    let ran = bench.run(&["status", "--change", "d1", "--output", "json"]);
+    let told: Json = serde_json::from_str(&ran.stdout).unwrap();
+    let outcomes: Vec<&Json> =
+        told[0]["steps"].as_array().unwrap().iter().map(|step| &step["outcome"]).collect();
+    assert_eq!(outcomes, ["failed", "done"], "{ran:?}");
+}

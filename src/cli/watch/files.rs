@@ -15,8 +15,9 @@ use crate::cli::session::Chosen;
 use crate::cli::{CommandError, ErrorKind, input, mailing};
 use crate::flow::run::{Options, Stop};
 use crate::flow::{Held, chance};
-use crate::mail::{Event, Redaction};
+use crate::mail::Event;
 use crate::report::{Totals, failures, printable};
+use crate::secret::Redaction;
 use crate::watch::folder::{Accepted, Away, Folder, FolderError};
 use crate::watch::look::{Looks, Stamp};
 use crate::watch::receipt::{Receipt, Refused};
@@ -34,7 +35,7 @@ pub(super) struct Files<'a> {
     stop: &'a Stop,
     dropped: Looks,
     accepted: Looks,
-    /// Empty files that were told of
+    /// Dropped files of which something was said
     told: HashSet<String>,
     /// Those in `accepted/` that have to wait, by their tickets, which are in the order in which they came
     waiting: BTreeMap<Uuid, Waiting>,
@@ -144,12 +145,16 @@ impl<'a> Files<'a> {
     /// Takes what is whole; everything that is in `accepted/` and whole then, up to the first that is not.
     fn look(&mut self) -> Result<Vec<(Accepted, Stamp)>, CommandError> {
         let dropped = self.folder.dropped()?;
-        self.tell_of_empty(&dropped);
         for (name, stamp) in self.dropped.look(dropped) {
+            if stamp.length == 0 {
+                // Somebody has opened it, and writes later.
+                self.tell(&name, "empty; left until something is in it");
+                continue;
+            }
             match self.folder.take(&name) {
                 Ok(accepted) => self.accepted.know(accepted.name, stamp),
                 // Somebody else took it away, or it cannot be renamed; the others can.
-                Err(error) => self.context.say(&format!("warning: {error}")),
+                Err(error) => self.tell(&name, &format!("cannot be taken: {error}")),
             }
         }
         let there = self.folder.accepted()?;
@@ -160,11 +165,10 @@ impl<'a> Files<'a> {
         Ok(there.into_iter().take_while(|(accepted, _)| whole.contains(&accepted.name)).collect())
     }
 
-    fn tell_of_empty(&mut self, dropped: &[(String, Stamp)]) {
-        for (name, stamp) in dropped {
-            if stamp.length == 0 && self.dropped.knows(name, stamp) && self.told.insert(name.clone()) {
-                self.context.say(&format!("{}: empty; left until something is in it", printable(name)));
-            }
+    /// Says it of a file that was dropped, once.
+    fn tell(&mut self, name: &str, what: &str) {
+        if self.told.insert(name.to_owned()) {
+            self.context.say(&format!("warning: {}: {what}", printable(name)));
         }
     }
 
