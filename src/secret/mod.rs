@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 #[cfg_attr(not(feature = "age"), path = "no_age.rs")]
 mod age;
+#[cfg_attr(not(all(feature = "keyring", target_os = "linux")), path = "no_keyring.rs")]
+mod keyring;
 mod local;
 mod redact;
 #[cfg(test)]
@@ -35,8 +37,13 @@ pub enum SecretRef {
     Credential(String),
     /// `exec:["command","argument"]`: the first line that a command prints
     Exec(Vec<String>),
-    /// `keyring:service/user`
-    Keyring(String),
+    /// `keyring:service/user`: an entry of the desktop's keyring
+    Keyring {
+        /// The attribute `service`
+        service: String,
+        /// The attribute `username`
+        user: String,
+    },
     /// `vault:mount/path#field`: a field of a secret in HashiCorp Vault or OpenBao
     Vault(VaultPath),
     /// `age:FILE#key`: a value in a file that is encrypted with age
@@ -104,7 +111,7 @@ impl SecretError {
         match self {
             Self::NotAReference => {
                 "write where the secret is kept: env:NAME, file:PATH, cred:NAME, exec:[\"command\",\"argument\"], \
-                 vault:mount/path#field or age:FILE#key"
+                 keyring:service/user, vault:mount/path#field or age:FILE#key"
             }
             Self::Malformed(_) => {
                 "for example env:MAILWRIGHT_PASSWORD, exec:[\"pass\",\"show\",\"exchange\"] or vault:secret/idm/exchange#password"
@@ -157,7 +164,12 @@ impl FromStr for SecretRef {
                 }
                 _ => Err(SecretError::Malformed("exec: needs a list [\"command\",\"argument\", ...]")),
             },
-            "keyring" => named("keyring: needs service/user").map(Self::Keyring),
+            "keyring" => match rest.rsplit_once('/') {
+                Some((service, user)) if !service.is_empty() && !user.is_empty() => {
+                    Ok(Self::Keyring { service: service.to_owned(), user: user.to_owned() })
+                }
+                _ => Err(SecretError::Malformed("keyring: needs service/user")),
+            },
             "age" => match rest.rsplit_once('#') {
                 Some((file, key)) if !file.is_empty() && !key.is_empty() => {
                     Ok(Self::Age(file.into(), key.to_owned()))
@@ -177,7 +189,7 @@ impl fmt::Display for SecretRef {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Credential(name) => write!(f, "cred:{name}"),
             Self::Exec(command) => write!(f, "exec:{}", serde_json::json!(command)),
-            Self::Keyring(name) => write!(f, "keyring:{name}"),
+            Self::Keyring { service, user } => write!(f, "keyring:{service}/{user}"),
             Self::Vault(path) => write!(f, "vault:{path}"),
             Self::Age(file, key) => write!(f, "age:{}#{key}", file.display()),
             Self::Held(_) => f.write_str("***"),
@@ -235,13 +247,15 @@ impl Secrets {
 
 /// Everything but a vault, which may itself need a secret.
 async fn fetch_here(reference: &SecretRef) -> Result<SecretString, Reason> {
+    if let SecretRef::Keyring { service, user } = reference {
+        return keyring::read(service, user).await;
+    }
     let reference = reference.clone();
     // Files and commands may take their time.
     let fetched = tokio::task::spawn_blocking(move || match &reference {
         SecretRef::Age(file, key) => age::value(file, key),
         SecretRef::Held(Held(secret)) => Ok(SecretString::clone(secret)),
-        SecretRef::Keyring(_) => Err("keyring: is not built in yet".into()),
-        SecretRef::Vault(_) => Err("a vault does not keep its own key".into()),
+        SecretRef::Keyring { .. } | SecretRef::Vault(_) => Err("here it cannot be used".into()),
         SecretRef::Env(name) => local::variable(name),
         SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Exec(_) => {
             whole(&reference).map(|text| local::first_line(&text))

@@ -15,6 +15,7 @@ mod gss;
 mod hunt;
 mod kdc;
 mod kerberos_files;
+mod keyring;
 mod keytab;
 mod mail;
 mod matrix;
