@@ -2,8 +2,9 @@
 
 use super::common::Context;
 use crate::config::Mail;
-use crate::mail::{Event, Letter, Redaction, send};
+use crate::mail::{Event, Letter, send};
 use crate::report::Tone;
+use crate::secret::Redaction;
 
 /// Tells them, if there is something to tell. That it cannot be sent is said, and changes nothing else.
 pub(super) async fn tell(context: &Context, mail: Option<&Mail>, event: &Event<'_>, redaction: &Redaction) {

@@ -12,8 +12,9 @@ use super::{CommandError, input, mailing};
 use crate::config::{Connection, Mail};
 use crate::flow::journal::{Journal, RunEnd};
 use crate::flow::run::{self, Options, Progress, Stop, Work};
-use crate::mail::{Event, Redaction};
+use crate::mail::Event;
 use crate::report::{ChangeResult, RunReport, Totals, default_folder, summary, write_folder};
+use crate::secret::Redaction;
 
 /// What is to be done.
 pub(super) struct Task {

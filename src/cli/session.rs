@@ -13,7 +13,7 @@ use super::common::{Context, Loaded};
 use super::lab::temporary_folder;
 use super::trace;
 use crate::config::agent::Options;
-use crate::config::{Config, Connection, Endpoint, Mail};
+use crate::config::{self, Config, Connection, Endpoint, Mail};
 use crate::exchange::{self, Exchange};
 use crate::flow::intake::Flow;
 use crate::flow::journal::default_path;
@@ -170,7 +170,7 @@ pub(super) async fn choose_with(context: &Context, options: Option<Options>) -> 
 
 /// Whether there is a configuration file, or one was asked for.
 fn has_file(context: &Context) -> bool {
-    context.common.config != Path::new(DEFAULT_CONFIG) || context.common.config.exists()
+    context.common.config != Path::new(DEFAULT_CONFIG) || config::present(&context.common.config).is_some()
 }
 
 /// Whether a configuration file was asked for. One that merely lies in the current folder has no say in the embedded

@@ -38,6 +38,7 @@ pub use problem::{ConfigError, Place, Problem};
 pub use rules::Unusable;
 pub(crate) use suggest::suggestion;
 
+use crate::secret::{Reason, decrypt, is_encrypted};
 use document::Source;
 
 /// Largest configuration file that is read.
@@ -57,10 +58,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file. One that is encrypted with age is opened with what `MAILWRIGHT_IDENTITY` refers to; where
+    /// the file is not there, the same name with `.age` will do.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let text = read_text(file)?;
-        Self::parse(file, text)
+        let file = present(file).unwrap_or_else(|| file.to_owned());
+        let text = read_text(&file)?;
+        Self::parse(&file, text)
     }
 
     /// Checks a text; JSON when it begins with `{`.
@@ -113,6 +116,13 @@ impl Config {
     }
 }
 
+/// The file that is meant by this name, if it is there: itself, or its encrypted form.
+pub(crate) fn present(file: &Path) -> Option<PathBuf> {
+    let mut encrypted = file.as_os_str().to_owned();
+    encrypted.push(".age");
+    [file.to_owned(), encrypted.into()].into_iter().find(|file| file.exists())
+}
+
 fn read_text(file: &Path) -> Result<String, ConfigError> {
     let unreadable = |message: String| ConfigError::unreadable(file, message);
     let metadata = std::fs::metadata(file).map_err(|error| match error.kind() {
@@ -127,5 +137,10 @@ fn read_text(file: &Path) -> Result<String, ConfigError> {
         return Err(unreadable("larger than a configuration file can be".into()));
     }
     let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    if is_encrypted(&bytes) {
+        return decrypt(&bytes).map(|text| text.to_string()).map_err(|Reason { text: message, hint }| {
+            ConfigError::Unreadable { file: file.to_owned(), message, hint }
+        });
+    }
     String::from_utf8(bytes).map_err(|_| unreadable("not valid UTF-8".into()))
 }

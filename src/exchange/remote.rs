@@ -14,6 +14,7 @@ use super::account::Account;
 use super::classify::retry_after;
 use super::pace::{Pace, Turn};
 use super::stream::{Broken, stream};
+use super::wire::SHELL_IDLE;
 use super::{Answer, Call, Exchange, ExchangeError};
 use crate::config::{Connection, ExchangeLoader};
 use crate::recipient::ErrorClass;
@@ -38,10 +39,16 @@ pub(super) struct Remote {
     ended: Notify,
 }
 
+/// For how long a runspace is kept that nobody uses. The server deletes its shell at [`SHELL_IDLE`]; until then there is time for
+/// a call to arrive.
+const KEPT: Duration = SHELL_IDLE.saturating_sub(Duration::from_secs(60));
+
 /// A runspace, and its number at [`Account`].
 struct Runspace {
     generation: u32,
     pool: RunspacePool,
+    /// When it was used last
+    used: Instant,
 }
 
 /// The turn of one call; ends when it is dropped.
@@ -86,6 +93,7 @@ impl Remote {
         loop {
             let kept = self.idle().pop();
             match kept {
+                Some(kept) if is_stale(kept.used, Instant::now()) => drop(kept),
                 Some(kept) if kept.is_of(self.account.generation()) => return Ok(kept),
                 Some(_) => {}
                 None => break,
@@ -93,7 +101,7 @@ impl Remote {
         }
         let (generation, pool) = self.account.open().await?;
         self.signed_in.get_or_init(|| how(&pool));
-        let runspace = Runspace { generation, pool };
+        let runspace = Runspace { generation, pool, used: Instant::now() };
         let Some(command) = self.loader.clone() else { return Ok(runspace) };
         let answer = run(&runspace.pool, command, self.operation).await?;
         match answer.refusal() {
@@ -154,7 +162,8 @@ impl Remote {
         }
     }
 
-    fn put_back(&self, runspace: Runspace) {
+    fn put_back(&self, mut runspace: Runspace) {
+        runspace.used = Instant::now();
         if runspace.is_of(self.account.generation()) {
             self.idle().push(runspace);
         }
@@ -254,6 +263,12 @@ impl Exchange for Remote {
     }
 }
 
+/// Whether the server may have given up by now what was used then. Dropping it deletes its shell; what is asked next gets a new
+/// one, and nobody notices.
+fn is_stale(used: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(used) > KEPT
+}
+
 fn command(call: &Call) -> Command {
     call.parameters
         .iter()
@@ -304,5 +319,23 @@ fn lost(error: Error) -> ExchangeError {
         Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
         Error::Protocol(message) => ExchangeError::Protocol(message),
         other => ExchangeError::SessionLost(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// F59: the server is asked for a short idle time, and a runspace is given up here before it is there.
+    #[test]
+    fn f59_a_runspace_that_nobody_used_is_given_up_before_its_shell() {
+        let used = Instant::now();
+        assert!(!is_stale(used, used));
+        assert!(!is_stale(used, used + KEPT));
+        assert!(is_stale(used, used + KEPT + Duration::from_millis(1)));
+        // A call is under way for at most a minute before the server knows of it.
+        assert!(KEPT + Duration::from_secs(60) <= SHELL_IDLE);
+        // WinRM takes no less than a minute.
+        assert!(SHELL_IDLE >= Duration::from_secs(60));
     }
 }

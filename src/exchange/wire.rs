@@ -14,8 +14,10 @@ use wsman::client::{
 use super::ExchangeError;
 use crate::config::{Authentication, Connection, Tls};
 
-/// A shell of a program that was killed counts against the account's quota until it ends.
-const SHELL_IDLE: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+/// After how long without a request the server deletes a shell: soon, for those of a client that was killed count against the
+/// 18 that an account may have. WinRM takes no less than a minute (`[MS-WSMV] 2.2.4.37`); while a cmdlet runs, a Receive comes at
+/// least every minute.
+pub(super) const SHELL_IDLE: std::time::Duration = std::time::Duration::from_secs(180);
 
 /// Largest file that is read: keytab, ticket cache, certificates.
 const MAX_FILE: u64 = 4 * 1024 * 1024;

@@ -104,7 +104,7 @@ async fn fresh(mut lanes: Vec<Lane<'_>>) -> Vec<Lane<'_>> {
             .map(|at| {
                 let first = &lanes[*at][0];
                 let current = first.ready.as_ref().and_then(|ready| ready.as_ref().ok()?.current.as_ref());
-                (&first.job.change, current.map(|current| current.guid))
+                (&first.job.change, current.map(|current| current.guid).or(first.job.taken_up.flatten()))
             })
             .collect();
         let again = prepare_many(site, &asked).await;

@@ -21,6 +21,7 @@ use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
 };
 use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
+use crate::secret::Redaction;
 
 /// How old a read may be when the first write of a change is made.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
@@ -40,6 +41,8 @@ pub(super) struct Job<'a> {
     pub(super) seq: Seq,
     pub(super) change: Change,
     pub(super) site: &'a Site,
+    /// Set where an earlier run may have written for this change already: the account, where that is known
+    pub(super) taken_up: Option<Option<Uuid>>,
     /// Of a saved plan: the state it was made from, and its steps
     pub(super) saved: Option<(&'a str, &'a Planned)>,
 }
@@ -127,7 +130,11 @@ impl Executor<'_> {
     ) -> Result<Ended, JournalError> {
         let prepared = match ready {
             Some(prepared) => prepared,
-            None => prepare(job.site, &job.change).await,
+            None => {
+                // What was written so far may have changed what the row calls it.
+                let written = result.guid.filter(|_| !result.steps.is_empty());
+                prepare(job.site, &job.change, written.or(job.taken_up.flatten())).await
+            }
         };
         let prepared = match prepared {
             Ok(prepared) => self.wait_for_arrival(job, prepared).await,
@@ -139,7 +146,8 @@ impl Executor<'_> {
         };
         let base = base_hash(prepared.current.as_ref());
         let guid = prepared.current.as_ref().map(|recipient| recipient.guid);
-        if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1) {
+        // What a run before this one began is not what the plan was made for any more, by our own hand.
+        if let Some((saved_base, saved)) = job.saved.filter(|_| attempt == 1 && job.taken_up.is_none()) {
             if saved_base != base {
                 let error = ResultError::new(
                     ErrorClass::Conflict,
@@ -196,7 +204,7 @@ impl Executor<'_> {
             }
             tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = prepare(job.site, &job.change).await?;
+            prepared = prepare(job.site, &job.change, None).await?;
         }
         Ok(prepared)
     }
@@ -225,6 +233,8 @@ impl Executor<'_> {
                 Ok(secret) => secret,
                 Err(error) => return Ok(Err(error)),
             };
+            let mut secrets = Redaction::default();
+            secret.iter().for_each(|secret| secrets.hide(secret));
             let Some(call) = Call::of_step(&step, secret.as_ref()) else {
                 return Ok(Err(unavailable("the password of the row is not there")));
             };
@@ -241,8 +251,10 @@ impl Executor<'_> {
                     return Ok(Err(no_answer(&error, message)));
                 }
             };
-            result.warnings.extend(answer.notable_warnings().cloned());
+            // A server may repeat what it was given.
+            result.warnings.extend(answer.notable_warnings().map(|warning| secrets.clean(warning)));
             if let Some(mut refusal) = answer.refusal() {
+                refusal.message = secrets.clean(&refusal.message);
                 name_owner(&mut refusal, prepared).await;
                 self.journal
                     .outcome(job.seq, attempt, number, StepOutcome::Failed, Some(&refusal.message))

@@ -3,6 +3,7 @@
 mod apply;
 mod base;
 mod execute;
+mod hold;
 pub mod intake;
 pub mod journal;
 mod lane;
@@ -17,3 +18,4 @@ mod what_if;
 
 pub use base::base_hash;
 pub(crate) use execute::chance;
+pub use hold::Held;

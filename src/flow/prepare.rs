@@ -23,10 +23,15 @@ pub(super) struct Prepared {
     pub(super) read_at: Instant,
 }
 
-/// Reads the account and everything that planning needs, then plans. Writes nothing.
-pub(super) async fn prepare(site: &Site, change: &Change) -> Result<Prepared, ResultError> {
+/// Reads the account and everything that planning needs, then plans. Writes nothing. `known` is the account where it is known
+/// already: it goes by its GUID from then on.
+pub(super) async fn prepare(
+    site: &Site,
+    change: &Change,
+    known: Option<Uuid>,
+) -> Result<Prepared, ResultError> {
     let directory = site.directory_for(change.domain_controller.as_ref());
-    let identity = identity(change)?;
+    let identity = known.map_or_else(|| identity(change), |guid| Ok(Identity::Guid(guid)))?;
     let read_at = Instant::now();
     let current = directory.find(change.object_type, &identity).await.map_err(failure)?;
     let own = current.as_ref().map(|recipient| recipient.guid);
@@ -78,7 +83,7 @@ async fn group_prepared(
     let references = directory.references(&names).await;
     let (Ok(owners), Ok(references)) = (owners, references) else {
         return futures_util::stream::iter(changes)
-            .map(|(change, _)| prepare(site, change))
+            .map(|(change, known)| prepare(site, change, *known))
             .buffered(at_once(site))
             .collect()
             .await;

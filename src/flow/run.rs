@@ -16,7 +16,7 @@ use super::prepare::{Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
 use super::turn::{self, Turn};
-use super::{base_hash, lane, what_if};
+use super::{Held, base_hash, lane, what_if};
 use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
 use crate::recipient::{Action, Change, ErrorClass, ObjectType, Recipient};
@@ -26,12 +26,14 @@ use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
 const READ_TOGETHER: usize = 500;
 
 /// What one run is told beyond its connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// `--allow-mass-removal`: the guards against removing many addresses are off
     pub allow_mass_removal: bool,
     /// `--what-if`: the first cmdlet of every change is sent to Exchange with `-WhatIf`
     pub what_if: bool,
+    /// Accounts of which an earlier change waits; their changes wait too
+    pub held: Held,
 }
 
 /// What is to be applied.
@@ -133,7 +135,7 @@ pub async fn plan(
     progress.total(flow.rows.len());
     let open = sites.enter(options.allow_mass_removal).await?;
     let rows: Vec<Row> = flow.rows.clone();
-    let read = read_all(sites, &open, rows, Some(progress)).await;
+    let read = read_all(sites, &open, rows, &BTreeMap::new(), Some(progress)).await;
     guard(&open, &read)?;
     let mut planned: Vec<PlannedChange> = read.iter().map(|one| one.planned(sites)).collect();
     mark_what_depends(&read, &mut planned);
@@ -232,19 +234,31 @@ pub async fn apply(
     for result in results.values() {
         progress.done(&result.identity);
     }
-    let read = read_all(sites, &open, todo, None).await;
+    let begun_before = begun_before(journal, &enqueued, &todo_rows).await?;
+    let read = read_all(sites, &open, todo, &begun_before, None).await;
     if !options.allow_mass_removal {
         guard(&open, &read)?;
     }
     progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
+    let held: Vec<bool> =
+        read.iter().filter_map(Read::change).map(|read| read.is_held(&options.held)).collect();
+    let behind = Held::behind(&lanes, |at| held.get(at) == Some(&true));
     let mut slots: Vec<Option<Begun<'_>>> = Vec::new();
-    for (read, position) in read.into_iter().zip(todo_rows) {
+    for (row, (read, position)) in read.into_iter().zip(todo_rows).enumerate() {
         match read {
+            Read::Change(read) if behind.contains(&slots.len()) => {
+                let result = read.waits();
+                progress.done(&result.identity);
+                results.insert(position, result);
+                slots.push(None);
+            }
             Read::Change(read) => slots.extend(seqs.get(&position).map(|seq| {
                 let ReadChange { change, site, prepared } = *read;
                 let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
-                Some(Begun { position, job: Job { seq: *seq, change, site, saved }, ready: Some(prepared) })
+                let taken_up = begun_before.get(&row).copied();
+                let job = Job { seq: *seq, change, site, taken_up, saved };
+                Some(Begun { position, job, ready: Some(prepared) })
             })),
             Read::Refused(refused) => {
                 let result = refused.result(sites.default_name());
@@ -260,15 +274,16 @@ pub async fn apply(
     for turn in Turn::ALL {
         let mut of_turn = |at: &usize| {
             let slot = slots.get_mut(*at)?;
-            let mut begun = slot.take_if(|begun| Turn::of(&begun.job.change) == turn)?;
-            // What an earlier turn wrote was not seen by the first read.
-            begun.ready = begun.ready.filter(|_| !wrote);
-            Some(begun)
+            slot.take_if(|begun| Turn::of(&begun.job.change) == turn)
         };
         let mut lanes: Vec<Vec<Begun<'_>>> =
             lanes.iter().map(|lane| lane.iter().filter_map(&mut of_turn).collect()).collect();
         // Nobody waits behind those who wait for replication.
         lanes.sort_by_key(|lane| lane.first().is_some_and(Begun::may_have_to_wait));
+        if wrote {
+            // What an earlier turn wrote was not seen by the first read.
+            lanes.iter_mut().flatten().for_each(|begun| begun.ready = None);
+        }
         let done = apply::lanes(&executor, lanes, at_once(&open), progress, stop).await?;
         wrote |= done.values().any(|result| !result.steps.is_empty());
         results.extend(done);
@@ -413,6 +428,25 @@ struct ReadChange<'a> {
     prepared: Result<Prepared, ResultError>,
 }
 
+impl ReadChange<'_> {
+    fn guid(&self) -> Option<Uuid> {
+        self.prepared.as_ref().ok()?.current.as_ref().map(|recipient| recipient.guid)
+    }
+
+    fn is_held(&self, held: &Held) -> bool {
+        held.has(&self.site.connection.name, &self.change, self.guid())
+    }
+
+    /// Not begun, because an earlier change waits; the journal keeps it.
+    fn waits(&self) -> ChangeResult {
+        let planned = Planned::new(Action::Pending, self.guid());
+        let mut result = ChangeResult::of_plan(&self.change, &self.site.connection.name, &planned);
+        let error = plain(ErrorClass::Transient, "an earlier change of the same account waits".into());
+        result.error = Some(error.hint("it is taken up again when that one is through"));
+        result
+    }
+}
+
 impl Read<'_> {
     fn change(&self) -> Option<&ReadChange<'_>> {
         match self {
@@ -452,11 +486,29 @@ impl Read<'_> {
     }
 }
 
-/// Reads and plans every row with few cmdlets; in the order of the rows.
+/// The accounts of changes that an interrupted run may have written already, by their place in what is to be done.
+async fn begun_before(
+    journal: &Journal,
+    enqueued: &[Option<Enqueued>],
+    todo: &[usize],
+) -> Result<BTreeMap<usize, Option<Uuid>>, JournalError> {
+    let mut known = BTreeMap::new();
+    for (at, row) in todo.iter().enumerate() {
+        if let Some(Some(Enqueued::Again(seq))) = enqueued.get(*row)
+            && let Some(account) = journal.has_written(*seq).await?
+        {
+            known.insert(at, account);
+        }
+    }
+    Ok(known)
+}
+
+/// Reads and plans every row with few cmdlets; in the order of the rows. `known` has the accounts that go by their GUID.
 async fn read_all<'a>(
     sites: &Sites,
     open: &'a BTreeMap<String, Site>,
     rows: Vec<Row>,
+    known: &BTreeMap<usize, Option<Uuid>>,
     progress: Option<&dyn Progress>,
 ) -> Vec<Read<'a>> {
     let mut read: Vec<Option<Read<'a>>> = Vec::new();
@@ -480,7 +532,10 @@ async fn read_all<'a>(
         let Some(site) = open.get(name) else { continue };
         while !changes.is_empty() {
             let some: Vec<_> = changes.drain(..changes.len().min(READ_TOGETHER)).collect();
-            let asked: Vec<_> = some.iter().map(|(_, change)| (change.as_ref(), None)).collect();
+            let asked: Vec<_> = some
+                .iter()
+                .map(|(row, change)| (change.as_ref(), known.get(row).copied().flatten()))
+                .collect();
             let prepared = prepare_many(site, &asked).await;
             for ((position, change), prepared) in some.into_iter().zip(prepared) {
                 if let Some(progress) = progress {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::Redaction;
 use crate::report::{ChangeResult, Ending, RunReport, printable};
+use crate::secret::Redaction;
 
 /// Most changes that are shown; the report has the others.
 const SHOWN: usize = 20;

@@ -1,9 +1,7 @@
 //! Mail to people when a run fails: [`Letter`] is what they read, pure; [`send`] brings it to a server.
 
 mod letter;
-mod redact;
 mod send;
 
 pub use letter::{Event, Letter};
-pub use redact::Redaction;
 pub use send::{MailError, send};

@@ -79,7 +79,7 @@ pub fn results_json(run: &str, results: &[OrderResult]) -> String {
     format!("{document:#}\n")
 }
 
-/// The results as the agent's own script writes them: comma-separated, every cell in quotes.
+/// The results as the agent's own script writes them: comma-separated, every cell that says something in quotes.
 pub fn results_csv(results: &[OrderResult]) -> String {
     let mut text = String::from(
         "\"AssignmentId\",\"ProvisioningState\",\"Message\",\"ChangeType\",\"OwnerId\",\"OwnerType\"\r\n",
@@ -91,12 +91,17 @@ pub fn results_csv(results: &[OrderResult]) -> String {
             ProvisioningState::Errored => ("Errored", result.message.as_str()),
         };
         let OrderResult { assigned_resource_type_id, change_type, owner_id, owner_type, .. } = result;
-        let cells = [assigned_resource_type_id, state, message, change_type, owner_id, owner_type]
-            .map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        let cells =
+            [assigned_resource_type_id, state, message, change_type, owner_id, owner_type].map(quoted);
         text.push_str(&cells.join(","));
         text.push_str("\r\n");
     }
     text
+}
+
+/// As `ConvertTo-Csv` does: what is nothing has no quotes.
+fn quoted(cell: &str) -> String {
+    if cell.is_empty() { String::new() } else { format!("\"{}\"", cell.replace('"', "\"\"")) }
 }
 
 #[cfg(test)]
@@ -124,6 +129,8 @@ mod tests {
         let results =
             [result(ProvisioningState::Executed, "created"), result(ProvisioningState::Errored, message)];
         let text = results_csv(&results);
+        let line = "\"3930001\",\"Executed\",,\"Added\",\"21511\",\"51\"\r\n";
+        assert_eq!(text.split_inclusive('\n').nth(1), Some(line), "as `ConvertTo-Csv` writes it");
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let names = ["AssignmentId", "ProvisioningState", "Message", "ChangeType", "OwnerId", "OwnerType"];
         assert_eq!(reader.headers().unwrap(), names.as_slice());

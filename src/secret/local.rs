@@ -1,10 +1,11 @@
-//! Secrets that this machine keeps: variables, files, credentials of systemd, what a command prints.
+//! Secrets that this machine keeps: variables, files, credentials of systemd, what a command prints. All of what is there,
+//! of which most callers want the first line.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{MAX_LENGTH, Reason};
 
@@ -20,14 +21,14 @@ pub(super) fn variable(name: &str) -> Result<SecretString, Reason> {
 /// `file:`
 pub(super) fn file(path: &Path) -> Result<SecretString, Reason> {
     refuse_shared(path)?;
-    first_line(read(path)?)
+    text(read(path)?)
 }
 
 /// `cred:`
 pub(super) fn credential(name: &str) -> Result<SecretString, Reason> {
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
         .ok_or("CREDENTIALS_DIRECTORY is not set: not started by systemd with LoadCredential=")?;
-    first_line(read(&Path::new(&folder).join(name))?)
+    text(read(&Path::new(&folder).join(name))?)
 }
 
 /// `exec:`
@@ -42,7 +43,7 @@ pub(super) fn command(command: &[String]) -> Result<SecretString, Reason> {
     if !output.status.success() {
         return Err(format!("{program} ended with {}", output.status).into());
     }
-    first_line(output.stdout)
+    text(output.stdout)
 }
 
 #[cfg(unix)]
@@ -61,7 +62,8 @@ fn refuse_shared(_: &Path) -> Result<(), Reason> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Reason> {
+/// Reads a file that is no larger than a secret.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Reason> {
     let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if length > MAX_LENGTH {
         return Err("the file is too large to be a secret".into());
@@ -69,9 +71,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Reason> {
     Ok(std::fs::read(path).map_err(|error| error.to_string())?)
 }
 
-/// The text up to the first line end: editors and programs put one at the end.
-fn first_line(bytes: Vec<u8>) -> Result<SecretString, Reason> {
+fn text(bytes: Vec<u8>) -> Result<SecretString, Reason> {
     let bytes = Zeroizing::new(bytes);
-    let text = std::str::from_utf8(&bytes).map_err(|_| "it is not valid UTF-8")?;
-    Ok(text.lines().next().unwrap_or_default().into())
+    Ok(std::str::from_utf8(&bytes).map_err(|_| "it is not valid UTF-8")?.into())
+}
+
+/// The text up to the first line end: editors and programs put one at the end.
+pub(super) fn first_line(text: &SecretString) -> SecretString {
+    text.expose_secret().lines().next().unwrap_or_default().into()
 }

@@ -8,11 +8,17 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+#[cfg_attr(not(feature = "age"), path = "no_age.rs")]
+mod age;
+#[cfg_attr(not(all(feature = "keyring", target_os = "linux")), path = "no_keyring.rs")]
+mod keyring;
 mod local;
+mod redact;
 #[cfg(test)]
 mod tests;
 mod vault;
 
+pub use redact::Redaction;
 pub use vault::{AppRole, VaultPath, VaultSettings};
 pub(crate) use vault::{is_exposed, parse_address};
 
@@ -31,10 +37,17 @@ pub enum SecretRef {
     Credential(String),
     /// `exec:["command","argument"]`: the first line that a command prints
     Exec(Vec<String>),
-    /// `keyring:service/user`
-    Keyring(String),
+    /// `keyring:service/user`: an entry of the desktop's keyring
+    Keyring {
+        /// The attribute `service`
+        service: String,
+        /// The attribute `username`
+        user: String,
+    },
     /// `vault:mount/path#field`: a field of a secret in HashiCorp Vault or OpenBao
     Vault(VaultPath),
+    /// `age:FILE#key`: a value in a file that is encrypted with age
+    Age(PathBuf, String),
     /// A value that the configuration itself brought, or the caller; no text stands for it
     Held(Held),
 }
@@ -98,7 +111,7 @@ impl SecretError {
         match self {
             Self::NotAReference => {
                 "write where the secret is kept: env:NAME, file:PATH, cred:NAME, exec:[\"command\",\"argument\"], \
-                 keyring:service/user or vault:mount/path#field"
+                 keyring:service/user, vault:mount/path#field or age:FILE#key"
             }
             Self::Malformed(_) => {
                 "for example env:MAILWRIGHT_PASSWORD, exec:[\"pass\",\"show\",\"exchange\"] or vault:secret/idm/exchange#password"
@@ -113,9 +126,9 @@ impl SecretError {
 
 /// What stands in the way, and perhaps what to do about it.
 #[derive(Debug)]
-struct Reason {
-    text: String,
-    hint: Option<String>,
+pub(crate) struct Reason {
+    pub(crate) text: String,
+    pub(crate) hint: Option<String>,
 }
 
 impl Reason {
@@ -151,7 +164,18 @@ impl FromStr for SecretRef {
                 }
                 _ => Err(SecretError::Malformed("exec: needs a list [\"command\",\"argument\", ...]")),
             },
-            "keyring" => named("keyring: needs service/user").map(Self::Keyring),
+            "keyring" => match rest.rsplit_once('/') {
+                Some((service, user)) if !service.is_empty() && !user.is_empty() => {
+                    Ok(Self::Keyring { service: service.to_owned(), user: user.to_owned() })
+                }
+                _ => Err(SecretError::Malformed("keyring: needs service/user")),
+            },
+            "age" => match rest.rsplit_once('#') {
+                Some((file, key)) if !file.is_empty() && !key.is_empty() => {
+                    Ok(Self::Age(file.into(), key.to_owned()))
+                }
+                _ => Err(SecretError::Malformed("age: needs FILE#key")),
+            },
             "vault" => rest.parse().map(Self::Vault).map_err(SecretError::Malformed),
             _ => Err(SecretError::NotAReference),
         }
@@ -165,8 +189,9 @@ impl fmt::Display for SecretRef {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Credential(name) => write!(f, "cred:{name}"),
             Self::Exec(command) => write!(f, "exec:{}", serde_json::json!(command)),
-            Self::Keyring(name) => write!(f, "keyring:{name}"),
+            Self::Keyring { service, user } => write!(f, "keyring:{service}/{user}"),
             Self::Vault(path) => write!(f, "vault:{path}"),
+            Self::Age(file, key) => write!(f, "age:{}#{key}", file.display()),
             Self::Held(_) => f.write_str("***"),
         }
     }
@@ -222,16 +247,32 @@ impl Secrets {
 
 /// Everything but a vault, which may itself need a secret.
 async fn fetch_here(reference: &SecretRef) -> Result<SecretString, Reason> {
+    if let SecretRef::Keyring { service, user } = reference {
+        return keyring::read(service, user).await;
+    }
     let reference = reference.clone();
     // Files and commands may take their time.
     let fetched = tokio::task::spawn_blocking(move || match &reference {
+        SecretRef::Age(file, key) => age::value(file, key),
+        SecretRef::Held(Held(secret)) => Ok(SecretString::clone(secret)),
+        SecretRef::Keyring { .. } | SecretRef::Vault(_) => Err("here it cannot be used".into()),
+        SecretRef::Env(name) => local::variable(name),
+        SecretRef::File(_) | SecretRef::Credential(_) | SecretRef::Exec(_) => {
+            whole(&reference).map(|text| local::first_line(&text))
+        }
+    });
+    fetched.await.unwrap_or_else(|_| Err("fetching it was broken off".into()))
+}
+
+/// All that is there, of more than one line perhaps; only of what this machine keeps in clear.
+fn whole(reference: &SecretRef) -> Result<SecretString, Reason> {
+    match reference {
         SecretRef::Env(name) => local::variable(name),
         SecretRef::File(path) => local::file(path),
         SecretRef::Credential(name) => local::credential(name),
         SecretRef::Exec(command) => local::command(command),
-        SecretRef::Keyring(_) => Err("keyring: is not built in yet".into()),
-        SecretRef::Held(Held(secret)) => Ok(SecretString::clone(secret)),
-        SecretRef::Vault(_) => Err("a vault does not keep its own key".into()),
-    });
-    fetched.await.unwrap_or_else(|_| Err("fetching it was broken off".into()))
+        _ => Err("here only env:, file:, cred: and exec: can be used".into()),
+    }
 }
+
+pub(crate) use age::{decrypt, is_encrypted};

@@ -8,7 +8,15 @@ async fn fetch(reference: SecretRef) -> Result<SecretString, SecretError> {
 
 #[test]
 fn references_are_read_and_written() {
-    for text in ["env:A", "file:/etc/x", "cred:a", "exec:[\"a\",\"b c\"]", "keyring:s/u", "vault:m/p/q#f"] {
+    for text in [
+        "env:A",
+        "file:/etc/x",
+        "cred:a",
+        "exec:[\"a\",\"b c\"]",
+        "keyring:s/t/u",
+        "age:/etc/s.age#k",
+        "vault:m/p/q#f",
+    ] {
         assert_eq!(text.parse::<SecretRef>().unwrap().to_string(), text);
     }
     let malformed = [
@@ -17,6 +25,9 @@ fn references_are_read_and_written() {
         "exec:[]",
         "cred:../x",
         "vault:",
+        "keyring:service",
+        "keyring:/user",
+        "age:file",
         "vault:m#f",
         "vault:m/p",
         "vault:m/p#",

@@ -27,10 +27,10 @@ impl Looks {
         self.0.insert(name, stamp);
     }
 
-    /// Looks once more; the names of those files that are as they were the last time and not empty, the oldest first and by
-    /// name where that is the same. What is new, or still grows, has to wait for the next look.
+    /// Looks once more; those files that are as they were the last time, the oldest first and by name where that is the same.
+    /// What is new, or still grows, has to wait for the next look.
     pub fn look(&mut self, there: Vec<(String, Stamp)>) -> Vec<(String, Stamp)> {
-        let same = |(name, stamp): &&(String, Stamp)| stamp.length > 0 && self.knows(name, stamp);
+        let same = |(name, stamp): &&(String, Stamp)| self.knows(name, stamp);
         let mut settled: Vec<(String, Stamp)> = there.iter().filter(same).cloned().collect();
         settled.sort_by(|(one, first), (other, second)| (first.modified, one).cmp(&(second.modified, other)));
         self.0 = there.into_iter().collect();
@@ -53,11 +53,10 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_or_is_empty_is_left_alone() {
+    fn what_grows_is_left_alone() {
         let mut looks = Looks::default();
         let there = |length, second| vec![("a.csv".to_owned(), stamp(length, second))];
-        assert!(looks.look(there(0, 1)).is_empty());
-        assert!(looks.look(there(0, 1)).is_empty(), "somebody has opened it, and writes later");
+        assert!(looks.look(there(1, 1)).is_empty());
         assert!(looks.look(there(9, 1)).is_empty());
         assert!(looks.look(there(9, 2)).is_empty(), "written over with as many bytes");
         assert_eq!(names(&looks.look(there(9, 2))), ["a.csv"]);

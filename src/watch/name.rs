@@ -16,12 +16,13 @@ pub enum Kind {
     Orders,
 }
 
-/// What a file holds; nothing for what is left alone: hidden files, other endings (`.tmp`, `.part`), and what stands beside
-/// a file that was put away.
+/// What a file holds; nothing for what is left alone: hidden files, other endings (`.tmp`, `.part`), names
+/// with control characters, and what stands beside a file that was put away.
 pub fn kind(name: &str) -> Option<Kind> {
     let lower = name.to_ascii_lowercase();
     let ours = lower.ends_with(RECEIPT) || lower.contains(&format!("{FAILURES}."));
-    if lower.starts_with(['.', '~']) || ours {
+    // A name that steers a terminal or begins a line of its own has no good in mind.
+    if lower.starts_with(['.', '~']) || lower.contains(char::is_control) || ours {
         return None;
     }
     match Path::new(&lower).extension()?.to_str()? {
@@ -63,6 +64,7 @@ mod tests {
             "joiners.csv.filepart",
             "joiners",
             "joiners.txt",
+            "join\ners.csv",
             "joiners.csv.receipt.json",
             "joiners.csv.failures.csv",
         ] {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::flow::retry;
-use crate::recipient::Action;
+use crate::recipient::{Action, ErrorClass};
 use crate::report::{ChangeResult, Way};
 
 /// What becomes of a file.
@@ -30,6 +30,15 @@ pub enum Why {
     Local,
     /// A change waits for something outside
     Pending,
+    /// A change waits behind one of the same account in a file that waits
+    Behind,
+}
+
+impl Why {
+    /// Whether the files behind it may go on: nothing is wrong with the way to Exchange.
+    pub fn lets_others_go_on(self) -> bool {
+        matches!(self, Self::Pending | Self::Behind)
+    }
 }
 
 /// How long an account that was refused is left alone: longer than the window in which domains usually count failures.
@@ -41,7 +50,8 @@ impl Why {
     pub fn wait(self, tries: u32, pending: Duration, chance: f64) -> Duration {
         match self {
             Self::SignIn => ACCOUNT,
-            Self::Pending => pending,
+            // Whoever waits behind another is told when that one is through.
+            Self::Pending | Self::Behind => pending,
             Self::Away | Self::Busy | Self::Local => {
                 // Never at once: what was in the way a moment ago still is.
                 retry::delay(tries, None, 0.5 + chance.clamp(0.0, 1.0) / 2.0)
@@ -55,9 +65,15 @@ pub fn of_results<'a>(results: impl IntoIterator<Item = &'a ChangeResult>) -> Ve
     let mut verdict = Verdict::Done;
     for result in results {
         let way = result.error.as_ref().map_or(Way::Open, |error| error.pace.way);
+        let class = result.error.as_ref().map(|error| error.class);
         let of_this = match (result.action, way) {
             (Action::Failed | Action::Pending, Way::AccountRefused) => Verdict::Wait(Why::SignIn),
             (Action::Failed | Action::Pending, Way::Down) => Verdict::Wait(Why::Away),
+            // It was not begun, because the connection had been given up.
+            (Action::Pending, Way::Open) if class == Some(ErrorClass::SessionLost) => {
+                Verdict::Wait(Why::Away)
+            }
+            (Action::Pending, Way::Open) if class.is_some() => Verdict::Wait(Why::Behind),
             (Action::Pending, Way::Open) => Verdict::Wait(Why::Pending),
             (Action::Failed | Action::Refused, _) => Verdict::Failed,
             _ => Verdict::Done,
@@ -72,9 +88,10 @@ fn stronger(one: Verdict, other: Verdict) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
         Verdict::Done => 0,
         Verdict::Failed => 1,
-        Verdict::Wait(Why::Pending) => 2,
-        Verdict::Wait(Why::Busy | Why::Local | Why::Away) => 3,
-        Verdict::Wait(Why::SignIn) => 4,
+        Verdict::Wait(Why::Behind) => 2,
+        Verdict::Wait(Why::Pending) => 3,
+        Verdict::Wait(Why::Busy | Why::Local | Why::Away) => 4,
+        Verdict::Wait(Why::SignIn) => 5,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }
@@ -82,13 +99,13 @@ fn stronger(one: Verdict, other: Verdict) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipient::{ErrorClass, Source};
+    use crate::recipient::Source;
     use crate::report::{Pace, ResultError};
 
     fn result(action: Action, way: Option<Way>) -> ChangeResult {
         let error = way.map(|way| ResultError {
             pace: Pace { after: None, way },
-            ..ResultError::new(ErrorClass::SessionLost, "gone")
+            ..ResultError::new(ErrorClass::Transient, "gone")
         });
         ChangeResult {
             change_id: "c1".into(),
@@ -120,6 +137,12 @@ mod tests {
         assert_eq!(of(&[&failed, &away]), Verdict::Wait(Why::Away), "it is not failed for that");
         assert_eq!(of(&[&failed, &pending, &done]), Verdict::Wait(Why::Pending));
         assert_eq!(of(&[&account, &away]), Verdict::Wait(Why::SignIn));
+        let behind = result(Action::Pending, Some(Way::Open));
+        assert_eq!(of(&[&done, &behind]), Verdict::Wait(Why::Behind));
+        assert_eq!(of(&[&pending, &behind]), Verdict::Wait(Why::Pending));
+        let mut given_up = behind.clone();
+        given_up.error = Some(ResultError::new(ErrorClass::SessionLost, "the connection is out of order"));
+        assert_eq!(of(&[&behind, &given_up]), Verdict::Wait(Why::Away));
     }
 
     #[test]

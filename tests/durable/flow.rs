@@ -86,6 +86,10 @@ fn plain_mailbox(name: &str) -> Json {
     mailbox(name, &[&format!("SMTP:{name}@contoso.com")])
 }
 
+fn former(name: &str) -> String {
+    format!("SMTP:{name}.former@contoso.com")
+}
+
 fn archived_remote(name: &str) -> Json {
     let mut mailbox = remote_mailbox(name);
     mailbox["Archive"] = json!(true);
@@ -113,7 +117,7 @@ fn addresses(name: &str) -> Json {
 }
 
 /// A kind for each way from what is there to what is wanted.
-pub const KINDS: [Kind; 15] = [
+pub const KINDS: [Kind; 16] = [
     Kind {
         name: "new",
         connection: "new",
@@ -154,6 +158,14 @@ pub const KINDS: [Kind; 15] = [
         connection: "enable",
         there: Some(plain_mailbox),
         wanted: |name| json!({"EmailAddresses": addresses(name), "CustomAttribute1": "x"}),
+        steps: &["Set-Mailbox"],
+    },
+    // The row calls the account by what the change takes away.
+    Kind {
+        name: "rename",
+        connection: "new",
+        there: Some(|name| mailbox(name, &[&former(name)])),
+        wanted: |name| json!({"Identity": former(name).replace("SMTP:", ""), "EmailAddresses": addresses(name), "CustomAttribute1": "x"}),
         steps: &["Set-Mailbox"],
     },
     Kind {
@@ -233,7 +245,9 @@ impl Kind {
         let identity = format!("{account}@contoso.com");
         // A directory user has no address, and neither has a database.
         let named = self.there.is_some() || self.name.ends_with("database");
-        change["Identity"] = json!(if named { account } else { &identity });
+        if change.get("Identity").is_none() {
+            change["Identity"] = json!(if named { account } else { &identity });
+        }
         format!("{change}\n")
     }
 }

@@ -4,6 +4,7 @@
 //! say so and pass, or fail with `MAILWRIGHT_REQUIRE_PEERS` set.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod age;
 mod binding;
 mod canary;
 mod credssp;
@@ -14,7 +15,9 @@ mod gss;
 mod hunt;
 mod kdc;
 mod kerberos_files;
+mod keyring;
 mod keytab;
+mod mail;
 mod matrix;
 mod our_client;
 mod peer;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -93,4 +93,18 @@ fn run(command: &mut Command) -> Result<(), String> {
     }
     let text = String::from_utf8_lossy(&output.stderr);
     Err(format!("{name} failed: {}", text.trim().lines().last().unwrap_or_default()))
+}
+
+/// Whether these programs are there, once their packages are installed; says so where they are not.
+pub fn programs(programs: &[&str], packages: &[&str]) -> bool {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let complete = || programs.iter().all(|program| Path::new("/usr/bin").join(program).exists());
+    let there = if complete() { Ok(()) } else { install(packages) };
+    if let Err(reason) = &there {
+        let required = std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_some();
+        assert!(!required, "{packages:?} are required: {reason}");
+        say(&format!("SKIPPED: no test against {packages:?}: {reason}"));
+    }
+    there.is_ok()
 }

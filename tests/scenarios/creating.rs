@@ -148,7 +148,7 @@ fn s02_waiting_for_replication() {
 
 #[test]
 fn s03_hybrid_with_an_archive() {
-    let bench = Bench::new(&directory([user("ada"), user("bob")]));
+    let bench = Bench::new(&directory([user("ada"), user("bob"), user("carl")]));
     bench.connect("hybrid", "enable", "");
     let flow = |account: &str| format!("ChangeId,Identity,Archive\n{account},{account},true\n");
     // Two calls, because -Archive is a parameter set of its own.
@@ -164,15 +164,36 @@ fn s03_hybrid_with_an_archive() {
     };
     two_calls(&bench.writes());
 
-    // Killed when the first call is done and journalled, and the second one not begun.
+    // Killed when the first call is done and journalled, and the second one not begun: a flow, and a saved plan.
+    for (account, source) in [("bob", "flow.csv"), ("carl", "plan.json")] {
+        bench.place.write("flow.csv", &flow(account));
+        if source == "plan.json" {
+            assert_eq!(bench.run(&["plan", "flow.csv", "--out", source]).code, Some(0));
+        }
+        killed_between_the_calls(&bench, account, source);
+        let before = bench.writes().len() - 1;
+        // It goes on with the second call, and the log of the server shows the first one once.
+        let resumed = bench.results(&["apply", source, "--journal", &format!("{account}.db")], 0);
+        assert_eq!(resumed[0]["action"], "created", "{resumed:?}");
+        two_calls(&bench.writes().split_off(before));
+        let made = bench.get("Get-RemoteMailbox", account);
+        assert_eq!(made["ArchiveState"], "HostedPending", "{made}");
+        assert_eq!(made["RecipientTypeDetails"], "RemoteUserMailbox", "{made}");
+        let again = bench.results(&["apply", "flow.csv", "--journal", "another.db"], 0);
+        assert_eq!(again[0]["action"], "unchanged", "{again:?}");
+    }
+}
+
+/// Applies until the first call is in the journal with its outcome, and ends it there with SIGKILL.
+fn killed_between_the_calls(bench: &Bench, account: &str, source: &str) {
     let before = bench.writes().len();
-    bench.place.write("flow.csv", &flow("bob"));
-    let mut journal = Watched::new(&bench.path("one.db"));
+    let file = format!("{account}.db");
+    let mut journal = Watched::new(&bench.path(&file));
     journal.hold(Moment::Intent(2));
     let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
         .current_dir(bench.place.path())
         .env("XDG_STATE_HOME", bench.path("state"))
-        .args(["apply", "flow.csv", "-c", "it.toml", "--journal", "one.db"])
+        .args(["apply", source, "-c", "it.toml", "--journal", &file])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -187,16 +208,4 @@ fn s03_hybrid_with_an_archive() {
     assert_eq!((steps.len(), steps[0].outcome.as_deref()), (1, Some("done")), "{steps:?}");
     let half = bench.writes().split_off(before);
     assert_eq!(half.iter().map(name).collect::<Vec<_>>(), ["Enable-RemoteMailbox"]);
-
-    // It goes on with the second call, and the log of the server shows the first one once.
-    let resumed = bench.results(&["apply", "flow.csv", "--journal", "one.db"], 0);
-    assert_eq!(resumed[0]["action"], "created", "{resumed:?}");
-    two_calls(&bench.writes().split_off(before));
-    let bob = bench.get("Get-RemoteMailbox", "bob");
-    assert_eq!(
-        (&bob["ArchiveState"], &bob["RecipientTypeDetails"]),
-        (&"HostedPending".into(), &"RemoteUserMailbox".into())
-    );
-    let again = bench.results(&["apply", "flow.csv", "--journal", "two.db"], 0);
-    assert_eq!(again[0]["action"], "unchanged", "{again:?}");
 }

@@ -117,3 +117,43 @@ fn a_mount_that_comes_too_early_is_tried_again() {
     assert_eq!((&mounted["action"], &mounted["attempts"]), (&"updated".into(), &2.into()), "{mounted}");
     assert_eq!(bench.written(), ["Mount-Database", "Mount-Database"]);
 }
+
+#[test]
+fn a_saved_plan_of_databases_holds_while_they_are_as_they_were() {
+    let bench = Bench::new(&directory([]));
+    bench.connect("on-premises", "enable", "");
+    let flow = "ObjectType,Identity,Server,ProhibitSendQuota,Mounted\n\
+                MailboxDatabase,DB01,,5GB,false\nMailboxDatabase,DB05,EX01,,true\n";
+    bench.place.write("flow.csv", flow);
+    let planned = bench.results(&["plan", "flow.csv", "--out", "plan.json"], 0);
+    assert_eq!(actions(&planned), ["updated", "created"]);
+    // Somebody dismounts one of them meanwhile: what was planned for it is not done any more.
+    let dismount = ["invoke", "Dismount-Database", "Identity=DB01", "Confirm=$false"];
+    assert_eq!(bench.run(&dismount).code, Some(0));
+    let applied = bench.results(&["apply", "plan.json"], 1);
+    assert_eq!(actions(&applied), ["refused", "created"], "{applied:#?}");
+    assert!(message(&applied[0]).contains("has changed since the plan was made"), "{}", applied[0]);
+    assert_eq!(applied[1]["steps"], planned[1]["steps"], "the plan shown is the plan run");
+    // What is still to be done is done by the flow, and is of one step.
+    let results = bench.results(&["apply", "flow.csv"], 0);
+    assert_eq!(actions(&results), ["updated", "unchanged"], "{results:#?}");
+    assert_eq!(bench.written().last().map(String::as_str), Some("Set-MailboxDatabase"));
+}
+
+#[test]
+fn what_failed_is_tried_again_from_the_journal() {
+    let bench = Bench::new(&directory([mailbox("ada", &["SMTP:ada@contoso.com"])]));
+    bench.connect("on-premises", "enable", "allow_remove = true");
+    let failed =
+        bench.apply_one("ChangeId,ObjectType,Operation,Identity\nd1,MailboxDatabase,remove,DB01\n", 1);
+    assert_eq!(failed["action"], "failed", "{failed}");
+    assert_eq!(bench.run(&["invoke", "Remove-Mailbox", "Identity=ada", "Confirm=$false"]).code, Some(0));
+    let retried = bench.results(&["retry", "--all-failed"], 0);
+    assert_eq!(actions(&retried), ["removed"], "{retried:#?}");
+    assert!(retried[0]["warnings"].to_string().contains("remove the database file"), "{}", retried[0]);
+    let ran = bench.run(&["status", "--change", "d1", "--output", "json"]);
+    let told: Json = serde_json::from_str(&ran.stdout).unwrap();
+    let outcomes: Vec<&Json> =
+        told[0]["steps"].as_array().unwrap().iter().map(|step| &step["outcome"]).collect();
+    assert_eq!(outcomes, ["failed", "done"], "{ran:?}");
+}

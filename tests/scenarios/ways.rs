@@ -191,3 +191,16 @@ fn s21_overlapping_runs_are_refused() {
     assert_eq!(bench.written(), ["Enable-Mailbox", "Set-Mailbox"], "only the first run wrote");
     assert_eq!(bench.results(&["apply", "other.csv", "--journal", "one.db"], 0)[0]["action"], "created");
 }
+
+/// Shells of a run that was killed count against the 18 of its account until the server deletes them: soon, as it is asked to.
+#[test]
+fn f59_shells_of_a_killed_run_end_soon() {
+    let bench = Bench::new(&directory([]));
+    bench.connect("on-premises", "enable", "");
+    let ran = bench.run(&["invoke", "Get-AcceptedDomain", "--trace", "trace"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let files = std::fs::read_dir(bench.path("trace")).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let asked = texts.into_iter().any(|text| text.contains("IdleTimeOut>PT180"));
+    assert!(asked, "the shell is not asked for with an idle time of three minutes");
+}

@@ -208,6 +208,46 @@ fn no_sign_in_lets_it_into_a_trace() {
     hunt().search_below(place.path(), &OURS);
 }
 
+/// The password by each kind of reference that this machine keeps, and by one that gives another value when it is asked again.
+#[test]
+fn no_kind_of_reference_lets_it_out() {
+    let place = Place::new();
+    let lab = Lab::start(&place);
+    let config = std::fs::read_to_string(place.path().join("lab.toml")).unwrap();
+    // The program's own line in the list of processes, seen while it fetches; then wrong at first and right later.
+    place.write("look", "cat /proc/$PPID/cmdline >seen; cat sign-in");
+    place.write("turn", "if mkdir once; then cat wrong-sign-in; else cat sign-in; fi");
+    for reference in
+        ["env:SIGN_IN", "file:sign-in", "cred:sign-in", r#"exec:["sh","look"]"#, r#"exec:["sh","turn"]"#]
+    {
+        let line = |line: &str| match line.starts_with("password") {
+            true => format!("password = '{reference}'\n"),
+            false => format!("{line}\n"),
+        };
+        place.write("it.toml", &config.lines().map(line).collect::<String>());
+        for command in
+            [&["invoke", "Get-Mailbox", "Identity=Administrator"][..], &["doctor", "--output", "json"]]
+        {
+            let ran = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+                .current_dir(place.path())
+                .env("SIGN_IN", SIGN_IN)
+                .env("CREDENTIALS_DIRECTORY", place.path())
+                .args(["-c", "it.toml", "-n", "lab", "-v", "--trace", "trace"])
+                .args(command)
+                .output()
+                .unwrap();
+            assert_eq!(ran.status.code(), Some(0), "{reference}: {ran:?}");
+            hunt().search("the output", &[ran.stdout, ran.stderr].concat());
+        }
+    }
+    lab.end();
+    let searched = hunt().search_below(place.path(), &OURS);
+    for wanted in ["seen", "lab.log", "trace/000001-sign-in.txt"] {
+        assert!(searched.iter().any(|path| path.ends_with(wanted)), "{wanted} was not written: {searched:?}");
+    }
+    assert!(std::fs::read(place.path().join("seen")).unwrap().windows(7).any(|part| part == b"it.toml"));
+}
+
 /// A trace that cannot be written is one line on stderr and nothing else.
 #[test]
 fn a_trace_that_cannot_be_written_disturbs_nothing() {

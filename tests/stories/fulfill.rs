@@ -24,7 +24,9 @@ fn options_on_standard_input_need_no_configuration_file_and_leave_no_password() 
 
     let wrong = fulfill(&bench, &["--journal", "journal.db"], &format!("{}\n", options("no-such-pw")));
     assert_eq!(wrong.code, Some(3), "{wrong:?}");
-    assert_eq!(ids(&results(&bench), "Errored"), ["1"]);
+    let told = results(&bench);
+    assert_eq!(ids(&told, "Errored"), ["1"]);
+    assert!(told["Errored"][0]["Message"].as_str().unwrap().starts_with("not begun: "), "{told}");
 
     let given = format!("{}\nignored", options(password));
     let ran = fulfill(&bench, &["--journal", "journal.db", "-v", "--trace", "trace"], &given);

@@ -22,6 +22,7 @@ mod ibis;
 mod in_process;
 mod lab;
 mod library;
+mod parameters;
 mod reports;
 #[cfg(unix)]
 mod rotation;

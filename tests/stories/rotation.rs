@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use mailwright::bridge::{Action, Bridge, Change, Operation};
 use mailwright::config::Config;
@@ -28,7 +29,8 @@ impl Scene {
     async fn new(authentication: &str, answers: &[&str]) -> Self {
         let place = Place::new();
         let log = Some(place.path().join("lab.log"));
-        let options = ServeOptions { log, ..ServeOptions::default() };
+        // Slow enough that lanes run side by side, each with a session of its own.
+        let options = ServeOptions { log, latency: Duration::from_millis(100), ..ServeOptions::default() };
         let running = lab::serve(Seed::sample().unwrap(), options).await.unwrap();
         running.write_config(&place.path().join("lab.toml")).unwrap();
         let script = place.write(

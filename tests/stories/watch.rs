@@ -350,25 +350,60 @@ fn a_journal_that_another_run_has_is_waited_for() {
     until("the receipt", || bench.path("drop/done/a.csv.receipt.json").exists());
 }
 
+/// A file that waits holds nothing back but the accounts that wait in it.
 #[test]
-fn what_waits_for_something_outside_is_taken_up_again() {
+fn what_waits_for_something_outside_is_taken_up_again_and_accounts_keep_their_order() {
     let mut archived = remote_mailbox("ada");
     archived["Archive"] = json!(true);
-    let bench = ready(Bench::new(&directory([archived, remote_mailbox("bob")])));
+    let bench = ready(Bench::new(&directory([archived, remote_mailbox("bob"), remote_mailbox("cyd")])));
+    bench.connect("hybrid", "enable", "");
+    let drop_all = |files: &[(&str, &str)]| {
+        for (name, text) in files {
+            drop_in(&bench, name, text);
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    };
+    drop_all(&[
+        ("a.csv", "Operation,Identity\ndisable,ada\n"),
+        // By another name, and one that is nobody's concern.
+        (
+            "b.csv",
+            "Identity,CustomAttribute1,_param_RemoteRoutingAddress\nada@contoso.com,new,ada@contoso.mail.onmicrosoft.com\nbob,x,\n",
+        ),
+        ("c.csv", "Identity,CustomAttribute1\ncyd,x\n"),
+    ]);
+    let ran = once(&bench, &[]);
+    let accepted = || names(bench.path("drop/accepted"));
+    assert_eq!((ran.code, accepted()), (Some(5), vec!["a.csv".to_owned(), "b.csv".to_owned()]), "{ran:?}");
+    assert_eq!(receipt(&bench, "done/c.csv")["counts"]["updated"], 1);
+    let of = |entry: &Json| (name(entry).to_owned(), entry["parameters"]["CustomAttribute1"].clone());
+    let written = || bench.writes().iter().map(of).collect::<Vec<_>>();
+    let set = |value: &str| ("Set-RemoteMailbox".to_owned(), json!(value));
+    let disabled = ("Disable-RemoteMailbox".to_owned(), Json::Null);
+    assert_eq!(written(), [disabled.clone(), set("x"), set("x")]);
+    // Long enough for nothing but what is released, and then the file that waits for the time alone.
+    let mut watcher = Watcher::start(&bench, &["--pending-wait", "1h"]);
+    until("both receipts", || bench.path("drop/done/b.csv.receipt.json").exists());
+    watcher.signal("-TERM");
+    watcher.says("stopped");
+    assert_eq!(receipt(&bench, "done/a.csv")["counts"]["disabled"], 1);
+    let after = &written()[3..];
+    assert_eq!(after[0], disabled, "{after:?}");
+    assert_eq!(after[1].0, "Enable-RemoteMailbox", "{after:?}");
+    assert_eq!(after.last(), Some(&set("new")), "{after:?}");
+}
+
+#[test]
+fn a_file_that_waits_is_tried_again_after_its_time() {
+    let mut archived = remote_mailbox("ada");
+    archived["Archive"] = json!(true);
+    let bench = ready(Bench::new(&directory([archived])));
     bench.connect("hybrid", "enable", "");
     drop_in(&bench, "a.csv", "Operation,Identity\ndisable,ada\n");
-    let ran = once(&bench, &[]);
-    assert_eq!(
-        (ran.code, names(bench.path("drop/accepted"))),
-        (Some(5), vec!["a.csv".to_owned()]),
-        "{ran:?}"
-    );
-    // What comes behind it waits too: it may be about the same account.
-    drop_in(&bench, "b.csv", "Identity,CustomAttribute1\nbob,x\n");
-    let _watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
-    until("both receipts", || bench.path("drop/done/b.csv.receipt.json").exists());
-    assert_eq!(receipt(&bench, "done/a.csv")["counts"]["disabled"], 1);
-    assert_eq!(bench.written(), ["Disable-RemoteMailbox", "Disable-RemoteMailbox", "Set-RemoteMailbox"]);
+    let mut watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
+    watcher.says("a.csv: stays in accepted/, tried again in 1 s");
+    until("the receipt", || bench.path("drop/done/a.csv.receipt.json").exists());
+    assert_eq!(bench.written(), ["Disable-RemoteMailbox", "Disable-RemoteMailbox"]);
 }
 
 /// `it.toml` with an export at intervals.

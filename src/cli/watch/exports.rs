@@ -13,8 +13,9 @@ use crate::cli::{CommandError, ErrorKind, mailing};
 use crate::config::{Connection, Schedule};
 use crate::export::{Destination, Format, Summary};
 use crate::flow::run::Stop;
-use crate::mail::{Event, Redaction};
+use crate::mail::Event;
 use crate::report::printable;
+use crate::secret::Redaction;
 use crate::watch::schedule::{is_full, until_due};
 
 /// The connections that are exported at intervals.

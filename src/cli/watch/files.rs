@@ -1,6 +1,6 @@
 //! The hot folder: what is dropped is taken, applied, put away.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,10 +13,11 @@ use crate::cli::perform::{Carried, Task, carry};
 use crate::cli::progress::Bar;
 use crate::cli::session::Chosen;
 use crate::cli::{CommandError, ErrorKind, input, mailing};
-use crate::flow::chance;
 use crate::flow::run::{Options, Stop};
-use crate::mail::{Event, Redaction};
+use crate::flow::{Held, chance};
+use crate::mail::Event;
 use crate::report::{Totals, failures, printable};
+use crate::secret::Redaction;
 use crate::watch::folder::{Accepted, Away, Folder, FolderError};
 use crate::watch::look::{Looks, Stamp};
 use crate::watch::receipt::{Receipt, Refused};
@@ -34,25 +35,27 @@ pub(super) struct Files<'a> {
     stop: &'a Stop,
     dropped: Looks,
     accepted: Looks,
-    /// Empty files that were told of
+    /// Dropped files of which something was said
     told: HashSet<String>,
-    /// The first of those in `accepted/`, when it has to wait
-    waiting: Option<Waiting>,
+    /// Those in `accepted/` that have to wait, by their tickets, which are in the order in which they came
+    waiting: BTreeMap<Uuid, Waiting>,
 }
 
 /// A file that waits.
 struct Waiting {
-    ticket: Uuid,
+    why: Why,
     tries: u32,
     until: Instant,
+    /// The accounts whose changes wait
+    held: Held,
 }
 
 /// How a try with a file ended.
 enum Tried {
     /// It was put away; the exit code of `apply`
     Away(u8),
-    /// It stays; the exit code for somebody who does not wait
-    Waits(Why, u8),
+    /// It stays; the exit code for somebody who does not wait, and the accounts whose changes wait
+    Waits(Why, u8, Held),
     /// Somebody has written to it again
     Unsettled,
     Stopped,
@@ -78,7 +81,7 @@ impl<'a> Files<'a> {
             dropped: Looks::default(),
             accepted: Looks::default(),
             told: HashSet::new(),
-            waiting: None,
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -115,19 +118,23 @@ impl<'a> Files<'a> {
         let ready = self.look()?;
         let mut code = 0;
         for (accepted, stamp) in ready {
-            if self.has_to_wait(&accepted) {
+            if let Some(waiting) = self.waiting.get(&accepted.ticket).filter(|it| Instant::now() < it.until) {
+                if waiting.why.lets_others_go_on() {
+                    continue;
+                }
                 break;
             }
             match self.attempt(&accepted, stamp).await? {
                 Tried::Away(ended) => {
-                    self.waiting = None;
                     code = worse(code, ended);
+                    self.release(accepted.ticket);
                 }
-                Tried::Waits(why, ended) => {
+                Tried::Waits(why, ended, held) => {
                     code = worse(code, ended);
-                    self.wait(&accepted, why);
-                    // Those behind it may be about the same accounts.
-                    break;
+                    self.wait(&accepted, why, held);
+                    if !why.lets_others_go_on() {
+                        break;
+                    }
                 }
                 Tried::Unsettled | Tried::Stopped => break,
             }
@@ -138,43 +145,59 @@ impl<'a> Files<'a> {
     /// Takes what is whole; everything that is in `accepted/` and whole then, up to the first that is not.
     fn look(&mut self) -> Result<Vec<(Accepted, Stamp)>, CommandError> {
         let dropped = self.folder.dropped()?;
-        self.tell_of_empty(&dropped);
         for (name, stamp) in self.dropped.look(dropped) {
+            if stamp.length == 0 {
+                // Somebody has opened it, and writes later.
+                self.tell(&name, "empty; left until something is in it");
+                continue;
+            }
             match self.folder.take(&name) {
                 Ok(accepted) => self.accepted.know(accepted.name, stamp),
                 // Somebody else took it away, or it cannot be renamed; the others can.
-                Err(error) => self.context.say(&format!("warning: {error}")),
+                Err(error) => self.tell(&name, &format!("cannot be taken: {error}")),
             }
         }
         let there = self.folder.accepted()?;
+        // Somebody may have taken one away.
+        self.waiting.retain(|ticket, _| there.iter().any(|(accepted, _)| accepted.ticket == *ticket));
         let stamps = there.iter().map(|(accepted, stamp)| (accepted.name.clone(), *stamp)).collect();
         let whole: HashSet<String> = self.accepted.look(stamps).into_iter().map(|(name, _)| name).collect();
         Ok(there.into_iter().take_while(|(accepted, _)| whole.contains(&accepted.name)).collect())
     }
 
-    fn tell_of_empty(&mut self, dropped: &[(String, Stamp)]) {
-        for (name, stamp) in dropped {
-            if stamp.length == 0 && self.dropped.knows(name, stamp) && self.told.insert(name.clone()) {
-                self.context.say(&format!("{}: empty; left until something is in it", printable(name)));
-            }
+    /// Says it of a file that was dropped, once.
+    fn tell(&mut self, name: &str, what: &str) {
+        if self.told.insert(name.to_owned()) {
+            self.context.say(&format!("warning: {}: {what}", printable(name)));
         }
     }
 
-    fn has_to_wait(&self, accepted: &Accepted) -> bool {
-        let of_it = self.waiting.as_ref().filter(|waiting| waiting.ticket == accepted.ticket);
-        of_it.is_some_and(|waiting| Instant::now() < waiting.until)
-    }
-
-    fn wait(&mut self, accepted: &Accepted, why: Why) {
-        let before = self.waiting.take().filter(|waiting| waiting.ticket == accepted.ticket);
-        let tries = before.map_or(0, |waiting| waiting.tries) + 1;
+    fn wait(&mut self, accepted: &Accepted, why: Why, held: Held) {
+        let tries = self.waiting.get(&accepted.ticket).map_or(0, |waiting| waiting.tries) + 1;
         let wait = why.wait(tries, self.pending, chance());
         if !self.once {
             let name = printable(&accepted.name);
-            self.context
-                .say(&format!("{name}: stays in accepted/, tried again in {} s", wait.as_secs().max(1)));
+            let when = match why {
+                Why::Behind => "until the file before it is through".to_owned(),
+                _ => format!("tried again in {} s", wait.as_secs().max(1)),
+            };
+            self.context.say(&format!("{name}: stays in accepted/, {when}"));
         }
-        self.waiting = Some(Waiting { ticket: accepted.ticket, tries, until: Instant::now() + wait });
+        self.waiting.insert(accepted.ticket, Waiting { why, tries, until: Instant::now() + wait, held });
+    }
+
+    /// A file is through: whoever waits behind it may try.
+    fn release(&mut self, ticket: Uuid) {
+        self.waiting.remove(&ticket);
+        let now = Instant::now();
+        self.waiting.values_mut().filter(|it| it.why == Why::Behind).for_each(|it| it.until = now);
+    }
+
+    /// The accounts of which changes wait in files that came before.
+    fn held_before(&self, ticket: Uuid) -> Held {
+        let mut held = Held::default();
+        self.waiting.range(..ticket).for_each(|(_, waiting)| held.add(&waiting.held));
+        held
     }
 
     /// One try: read, applied, put away.
@@ -191,7 +214,8 @@ impl<'a> Files<'a> {
             Ok(work) => work,
             Err(error) => return self.refused(accepted, None, &error).await,
         };
-        let task = Task { id: run, command: "watch", work, options: self.options, report: None };
+        let options = Options { held: self.held_before(accepted.ticket), ..self.options.clone() };
+        let task = Task { id: run, command: "watch", work, options, report: None };
         let bar = Bar::new(self.context, "applying");
         let carried = match carry(self.context, self.chosen, task, &bar, self.stop).await {
             Ok(carried) => carried,
@@ -209,10 +233,8 @@ impl<'a> Files<'a> {
                     Verdict::Wait(why) => {
                         let line = counts.line();
                         self.context.say(&format!("{}: {line}", printable(&accepted.name)));
-                        return Ok(Tried::Waits(
-                            why,
-                            counts.exit_code().max(u8::from(why != Why::Pending) * 3),
-                        ));
+                        let code = if why.lets_others_go_on() { counts.exit_code() } else { 3 };
+                        return Ok(Tried::Waits(why, code, Held::of(results)));
                     }
                     Verdict::Failed => Away::Failed,
                     Verdict::Done => Away::Done,
@@ -246,7 +268,7 @@ impl<'a> Files<'a> {
             self.context.say(&format!("{}: {line}", printable(&accepted.name)));
         }
         error.hints.iter().for_each(|hint| self.context.say(&format!("hint: {hint}")));
-        Tried::Waits(why, error.kind.exit_code())
+        Tried::Waits(why, error.kind.exit_code(), Held::default())
     }
 
     /// The file as a whole is refused: as input, or by a guard.

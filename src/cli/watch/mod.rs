@@ -60,7 +60,15 @@ pub(super) async fn run(context: &Context, command: Watch, stop: &Stop) -> Resul
     let folder = Folder::enter(&command.folder)?;
     let exports = exports::Exports { context, chosen: &chosen, once: command.once, stop };
     let files = files::Files::new(context, &chosen, folder, &command, stop);
-    let (files, exports) = tokio::join!(files.run(), exports.run());
+    let files = async {
+        let ended = files.run().await;
+        if ended.is_err() {
+            // Nobody comes to see how the exports end.
+            stop.request();
+        }
+        ended
+    };
+    let (files, exports) = tokio::join!(files, exports.run());
     chosen.end().await?;
     // What was refused or failed says more than what waits.
     Ok(worse(files?, exports?))

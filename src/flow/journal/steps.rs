@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 use sqlx::Row as _;
+use uuid::Uuid;
 
 use super::model::{PlanRecord, Seq, State, StepOutcome};
 use super::{Journal, JournalError};
@@ -73,6 +74,22 @@ impl Journal {
         .fetch_one(&self.pool)
         .await?;
         Ok(row.get("made"))
+    }
+
+    /// Whether a change may have written already, and if so, the account where that is known: what the account was called by
+    /// then may be what the change has changed.
+    pub async fn has_written(&self, change: Seq) -> Result<Option<Option<Uuid>>, JournalError> {
+        let row = sqlx::query(
+            "SELECT guid FROM changes WHERE seq = ?1
+                 AND EXISTS (SELECT 1 FROM steps WHERE change = ?1 AND coalesce(outcome, '') <> 'failed')",
+        )
+        .bind(change.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let account = |row: sqlx::sqlite::SqliteRow| {
+            row.get::<Option<String>, _>("guid").and_then(|guid| Uuid::try_parse(&guid).ok())
+        };
+        Ok(row.map(account))
     }
 
     /// Notes that a cmdlet is about to be run. When this returns, the intent is on disk.

@@ -34,15 +34,14 @@ pub struct Seen {
 pub struct Meddler {
     pub address: SocketAddr,
     pub connections: Arc<AtomicU64>,
-    pub requests: Arc<AtomicU64>,
 }
 
 impl Meddler {
     pub async fn start(server: SocketAddr, judge: impl Fn(Seen) -> Fate + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (connections, requests) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let (opened, count, judge) = (connections.clone(), requests.clone(), Arc::new(judge));
+        let connections = Arc::new(AtomicU64::new(0));
+        let (opened, count, judge) = (connections.clone(), Arc::new(AtomicU64::new(0)), Arc::new(judge));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 opened.fetch_add(1, Ordering::SeqCst);
@@ -50,7 +49,7 @@ impl Meddler {
                 tokio::spawn(async move { relay(client, server, &count, &*judge).await });
             }
         });
-        Self { address, connections, requests }
+        Self { address, connections }
     }
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Secrets;
 use crate::flow::intake::RefusedRow;
-use crate::recipient::{AddressFlow, Change, SecretSource};
+use crate::recipient::{AddressFlow, Change, ObjectType, Operation, SecretSource, Wanted};
 
 const CANARY: &str = "Canary-7c1f!pw";
 const MAILBOX: &str = r#""ResourceType": {"Id": "-41", "SourceEntityType": {"Id": 51}, "TargetEntityType": {"Identifier": "MicrosoftExchange_Mailbox"}}"#;

@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 /// A shorter text is no secret worth the name, and would tear holes into every sentence.
 const SHORTEST: usize = 4;
 
-/// Secrets that must not leave in a mail.
+/// Secrets that must not be in what is shown, kept or sent.
 #[derive(Clone, Default)]
 pub struct Redaction(Vec<SecretString>);
 
