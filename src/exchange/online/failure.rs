@@ -238,5 +238,5 @@ fn or(text: &str, otherwise: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "failure_shapes.rs"]
+#[path = "failure_tests.rs"]
 mod tests;
