@@ -168,7 +168,7 @@ pub async fn open(
 ) -> Result<Arc<dyn Exchange>, ExchangeError> {
     match &connection.cloud {
         Some(cloud) if connection.infrastructure == Infrastructure::Cloud => {
-            Ok(Arc::new(online::Online::open(connection, cloud).await?))
+            Ok(Arc::new(online::Online::open(connection, cloud, trace).await?))
         }
         _ => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
     }
