@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
@@ -18,6 +19,8 @@ mod both;
 mod classify;
 mod cmdlet;
 mod decode;
+mod gate;
+pub mod graph;
 mod json;
 mod lookup;
 mod online;
@@ -27,7 +30,7 @@ mod stream;
 mod wire;
 
 pub use batch::{Asked, Found};
-pub use classify::{Refusal, classify, retry_after};
+pub use classify::{Refusal, classify};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
@@ -142,8 +145,13 @@ pub enum ExchangeError {
     #[error("the session was lost: {0}")]
     SessionLost(String),
     /// The server asks to wait
-    #[error("the server asks for fewer calls: {0}")]
-    Throttled(String),
+    #[error("the server asks for fewer calls: {text}")]
+    Throttled {
+        /// Its text
+        text: String,
+        /// How long it asks to wait
+        after: Option<Duration>,
+    },
     /// The peer does not keep to the protocol
     #[error("the server's answer cannot be understood: {0}")]
     Protocol(String),
@@ -155,6 +163,12 @@ pub enum ExchangeError {
         /// Which setting, and why
         message: String,
     },
+}
+
+/// What a server on-premises says that is asked too much: the delay is in its text, if anywhere.
+fn throttled(text: String) -> ExchangeError {
+    let after = classify::retry_after(&text);
+    ExchangeError::Throttled { text, after }
 }
 
 /// Opens a connection: signs in, and loads Exchange where that is needed. A trace is shown what crosses the wire.

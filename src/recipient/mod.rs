@@ -5,6 +5,7 @@
 //!   [`value`] turns a cell into the [`Wanted`] value of the parameter's type;
 //! - [`cloud`] is what Graph knows of a user and of licences;
 //! - [`Identity`] tells the forms apart in which an object can be named;
+//! - [`cloud`] is what Graph knows of a user and of licences;
 //! - [`outcome`] holds the words of the front door: what became of a change, and the class of an error.
 
 pub mod change;
