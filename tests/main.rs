@@ -7,6 +7,8 @@ mod cli;
 mod durable;
 #[path = "support/hunt.rs"]
 mod hunt;
+#[path = "support/log.rs"]
+mod log;
 #[cfg(unix)]
 mod scenarios;
 mod stories;

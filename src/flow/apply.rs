@@ -84,8 +84,8 @@ pub(super) async fn lanes<'a>(
     }
 }
 
-/// Reads accounts again, together, whose first read is too old to write on or does not count any more. Only the first change of each lane goes by
-/// what was read before; those behind it are read when their turn comes.
+/// Reads accounts again, together, whose first read is too old to write on or does not count any more. Only the first
+/// change of each lane goes by what was read before; those behind it are read when their turn comes.
 async fn fresh(mut lanes: Vec<Lane<'_>>) -> Vec<Lane<'_>> {
     let is_old = |begun: &Begun<'_>| match &begun.ready {
         Some(Ok(prepared)) => prepared.read_at.elapsed() >= FRESH / 2,

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailboxes, Message};
 use lettre::transport::smtp::authentication::Credentials;
@@ -12,7 +14,7 @@ use secrecy::ExposeSecret as _;
 
 use super::Letter;
 use crate::config::{Mail, Security};
-use crate::secret::SecretError;
+use crate::secret::{Redaction, SecretError};
 
 /// How long the server may take over one command.
 const COMMAND: Duration = Duration::from_secs(30);
@@ -55,8 +57,14 @@ pub enum MailError {
 /// The server cannot be reached as `security` wants it, does not let us in, or does not take the mail.
 pub async fn send(mail: &Mail, letter: &Letter) -> Result<(), MailError> {
     let message = message(mail, letter)?;
-    let transport = transport(mail).await?;
-    let fault = |message: String| MailError::Server { server: mail.server.clone(), port: mail.port, message };
+    let mut secrets = Redaction::default();
+    let transport = transport(mail, &mut secrets).await?;
+    let fault = |message: String| MailError::Server {
+        server: mail.server.clone(),
+        port: mail.port,
+        // A server may repeat what it was given.
+        message: secrets.clean(&message),
+    };
     match tokio::time::timeout(ALL, transport.send(message)).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(error)) => Err(fault(said(&error))),
@@ -80,7 +88,11 @@ fn message(mail: &Mail, letter: &Letter) -> Result<Message, MailError> {
     Ok(message)
 }
 
-async fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
+/// What it signs in with goes into `secrets`.
+async fn transport(
+    mail: &Mail,
+    secrets: &mut Redaction,
+) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailError> {
     // What lettre calls dangerous is a builder without TLS; `tls` decides that here, and `Required` never goes on without.
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&mail.server)
         .port(mail.port)
@@ -92,6 +104,10 @@ async fn transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, Ma
         });
     if let Some((username, password)) = &mail.sign_in {
         let password = mail.secrets.fetch(password).await?;
+        let sent =
+            [password.expose_secret().to_owned(), format!("\0{username}\0{}", password.expose_secret())];
+        sent.iter().for_each(|sent| secrets.hide(&STANDARD.encode(sent).into()));
+        secrets.hide(&password);
         builder =
             builder.credentials(Credentials::new(username.clone(), password.expose_secret().to_owned()));
     }

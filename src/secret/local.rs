@@ -1,6 +1,7 @@
 //! Secrets that this machine keeps: variables, files, credentials of systemd, what a command prints. All of what is there,
 //! of which most callers want the first line.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -64,11 +65,14 @@ fn refuse_shared(_: &Path) -> Result<(), Reason> {
 
 /// Reads a file that is no larger than a secret.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Reason> {
-    let length = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if length > MAX_LENGTH {
+    // A device or a pipe has no length that could be asked for.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    file.take(MAX_LENGTH + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > MAX_LENGTH {
         return Err("the file is too large to be a secret".into());
     }
-    Ok(std::fs::read(path).map_err(|error| error.to_string())?)
+    Ok(bytes)
 }
 
 fn text(bytes: Vec<u8>) -> Result<SecretString, Reason> {

@@ -132,6 +132,13 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
+    /// What a server said, without what it was given.
+    fn without(self, secret: &SecretString) -> Self {
+        let mut redaction = Redaction::default();
+        redaction.hide(secret);
+        Self { text: redaction.clean(&self.text), hint: self.hint.map(|hint| redaction.clean(&hint)) }
+    }
+
     fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -75,3 +75,10 @@ async fn a_command_gives_its_first_line() {
     assert!(run("exit 3").await.unwrap_err().to_string().contains("ended with"));
     assert!(run("true").await.unwrap_err().to_string().contains("empty"));
 }
+
+#[test]
+fn what_a_server_repeats_of_a_secret_is_not_shown() {
+    let reason = Reason::from("the vault refuses: bad token Canary-token-1").hint("not Canary-token-1");
+    let Reason { text, hint } = reason.without(&"Canary-token-1".into());
+    assert_eq!((text.as_str(), hint.as_deref()), ("the vault refuses: bad token ***", Some("not ***")));
+}

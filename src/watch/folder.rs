@@ -316,21 +316,10 @@ fn sync(_: &Path) -> Result<(), FolderError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Format, Totals};
+    use crate::report::Format;
 
     fn receipt(accepted: &Accepted) -> Receipt {
-        Receipt {
-            file: accepted.dropped.clone(),
-            ticket: accepted.ticket,
-            run: None,
-            connection: "corp".into(),
-            exit_code: 0,
-            counts: Totals::default(),
-            error: None,
-            report: None,
-            failures: None,
-            results: Vec::new(),
-        }
+        Receipt::new(&accepted.dropped, accepted.ticket, "corp")
     }
 
     fn names(folder: &Path) -> Vec<String> {

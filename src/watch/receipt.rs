@@ -40,6 +40,22 @@ pub struct Refused {
 }
 
 impl Receipt {
+    /// Of a file of which nothing was tried.
+    pub fn new(file: &str, ticket: Uuid, connection: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            ticket,
+            run: None,
+            connection: connection.to_owned(),
+            exit_code: 0,
+            counts: Totals::default(),
+            error: None,
+            report: None,
+            failures: None,
+            results: Vec::new(),
+        }
+    }
+
     /// One line for people: what became of it.
     pub fn line(&self) -> String {
         match &self.error {

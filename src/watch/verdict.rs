@@ -34,17 +34,15 @@ pub enum Why {
     Behind,
 }
 
+/// How long an account that was refused is left alone: longer than the window in which domains usually count failures.
+const ACCOUNT: Duration = Duration::from_secs(31 * 60);
+
 impl Why {
     /// Whether the files behind it may go on: nothing is wrong with the way to Exchange.
     pub fn lets_others_go_on(self) -> bool {
         matches!(self, Self::Pending | Self::Behind)
     }
-}
 
-/// How long an account that was refused is left alone: longer than the window in which domains usually count failures.
-const ACCOUNT: Duration = Duration::from_secs(31 * 60);
-
-impl Why {
     /// How long to wait before a try, after so many in a row that came to nothing. `pending` is how long a change waits that
     /// waits for something outside, `chance` is between 0 and 1.
     pub fn wait(self, tries: u32, pending: Duration, chance: f64) -> Duration {

@@ -12,6 +12,7 @@ use wsman::psrp::{Outcome, Record};
 use wsman::server::{Endpoint, PipelineRequest, Refusal, Runspace, Server, ServerConfig, Service, ShellInfo};
 
 use crate::kdc::{Kdc, Options, can_fake_time, free_port};
+use crate::log::log_entries;
 use crate::say;
 use crate::their_client::{Lab, json_lines, port, start_lab};
 
@@ -87,7 +88,7 @@ impl Drop for Bench {
         if std::thread::panicking() {
             return;
         }
-        for line in json_lines(&std::fs::read_to_string(self.path("lab.log")).unwrap()) {
+        for line in log_entries(&self.path("lab.log")) {
             let Some(entry) = line.get("cmdlet") else { continue };
             let cmdlet = entry["cmdlet"].as_str().unwrap();
             assert!(cmdlet.starts_with("Get-") || cmdlet == "(script)", "{entry}");

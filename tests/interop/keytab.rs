@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value as Json;
 
 use crate::kdc::{Kdc, Options, can_fake_time};
+use crate::log::log_entries;
 use crate::say;
 use crate::their_client::{Lab, json_lines, port, start_lab};
 
@@ -54,7 +55,7 @@ impl Bench {
     }
 
     fn log(&self) -> Vec<Json> {
-        json_lines(&std::fs::read_to_string(self.folder.path().join("lab.log")).unwrap())
+        log_entries(&self.folder.path().join("lab.log"))
     }
 }
 

@@ -33,7 +33,9 @@ class Handler:
 
 def authenticate(server, session, envelope, mechanism, data):
     good = isinstance(data, LoginPassword) and data == LoginPassword(user.encode(), password.encode())
-    return AuthResult(success=good, handled=good, auth_data=data)
+    # What a client sent is repeated to it, as no server should.
+    message = None if good else f"535 5.7.8 refused: {data.password.decode()}"
+    return AuthResult(success=good, handled=good, message=message, auth_data=data)
 
 
 async def main():

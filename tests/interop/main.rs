@@ -17,6 +17,8 @@ mod kdc;
 mod kerberos_files;
 mod keyring;
 mod keytab;
+#[path = "../support/log.rs"]
+mod log;
 mod mail;
 mod matrix;
 mod our_client;

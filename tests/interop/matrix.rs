@@ -14,6 +14,7 @@ use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
 use crate::kdc::{Kdc, Options};
+use crate::log::log_entries;
 use crate::peer::Peer;
 use crate::their_client::{json_lines, port, start_lab};
 use crate::{python, say};
@@ -187,7 +188,7 @@ fn pypsrp_against_our_lab() {
     }
     say(lines.trim_end());
     drop(lab);
-    let log = json_lines(&std::fs::read_to_string(&log).unwrap());
+    let log = log_entries(&log);
     for cell in &cells {
         assert_eq!(cell["result"], "pass", "{}", cell["trace"].as_str().unwrap_or_default());
     }

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value as Json, json};
 
+use crate::log::log_entries;
 use crate::{python, say};
 
 /// Ends it at the end of the test.
@@ -73,7 +74,7 @@ fn pypsrp_signs_in_runs_cmdlets_and_sets_a_password_everywhere() {
     assert!(output.status.success());
     drop(lab);
 
-    let log = json_lines(&std::fs::read_to_string(&log).unwrap());
+    let log = log_entries(&log);
     let sealed = log.iter().filter(|line| line["http"]["sealed"] == true).count();
     assert!(sealed > 100, "half of it went over http: {sealed}");
     let is_made = |cmdlet: &&Json| cmdlet["cmdlet"] == "New-Mailbox" && cmdlet["outcome"] == "completed";

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Place, Ran};
+use crate::log::log_entries;
 
 /// Verbs of cmdlets that write.
 const WRITING: [&str; 7] = ["New-", "Enable-", "Set-", "Disable-", "Remove-", "Mount-", "Dismount-"];
@@ -192,9 +193,7 @@ impl Drop for Bench {
 
 /// The entries of one kind in a log of `lab`.
 pub fn logged(file: &Path, kind: &str) -> Vec<Json> {
-    let text = std::fs::read_to_string(file).unwrap();
-    let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-    lines.filter_map(|line| line.get(kind).cloned()).collect()
+    log_entries(file).iter().filter_map(|entry| entry.get(kind).cloned()).collect()
 }
 
 pub fn name(entry: &Json) -> &str {

@@ -113,6 +113,12 @@ fn is_mailbox(object: &&Json) -> bool {
     details.ends_with("Mailbox") && !details.starts_with("Remote")
 }
 
+/// The mailboxes of a directory by GUID.
+fn mailboxes_of(dump: &Json) -> BTreeMap<&str, &Json> {
+    let objects = dump["objects"].as_array().unwrap().iter().filter(is_mailbox);
+    objects.map(|object| (object["Guid"].as_str().unwrap(), object)).collect()
+}
+
 #[test]
 fn s10_usercube_drop_in() {
     let place = Place::new();
@@ -127,13 +133,7 @@ fn s10_usercube_drop_in() {
     assert_eq!(text.split("\r\n").next(), Some(MAILBOX_HEADER));
     assert_eq!(MAILBOX_HEADER.split(',').count(), 44);
     let mailboxes = rows(&out("lab_mailboxes.csv"));
-    let objects: BTreeMap<&str, &Json> = dump["objects"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(is_mailbox)
-        .map(|it| (it["Guid"].as_str().unwrap(), it))
-        .collect();
+    let objects = mailboxes_of(&dump);
     assert_eq!(commands(&mailboxes), [("Insert", objects.keys().copied().collect())].into());
     for row in &mailboxes {
         compare(row, objects[row["Guid"].as_str()]);
@@ -434,13 +434,7 @@ fn s11_any_number_is_exact_and_memory_does_not_grow_with_it() {
     assert_eq!(seen.keys().collect::<Vec<_>>(), [&"Delete", &"Update"]);
     assert_eq!((owned("Update"), owned("Delete")), (guids(&changed), guids(&deleted)));
     let dump = lab.end(&place);
-    let objects: BTreeMap<&str, &Json> = dump["objects"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(is_mailbox)
-        .map(|it| (it["Guid"].as_str().unwrap(), it))
-        .collect();
+    let objects = mailboxes_of(&dump);
     // The rows of the full export, changed as those of the increment say, are the directory.
     let mut copy: BTreeMap<&str, &Row> = before.iter().map(|row| (row["Guid"].as_str(), row)).collect();
     for row in &after {

@@ -6,6 +6,7 @@ use mailwright::lab::{Running, Seed, ServeOptions, serve};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Place, Ran};
+use crate::log::log_entries;
 
 /// A lab with a connection file in a folder.
 pub struct Bench {
@@ -49,9 +50,7 @@ impl Bench {
 
     /// Everything that ran in the lab.
     pub fn cmdlets(&self) -> Vec<Json> {
-        let text = std::fs::read_to_string(&self.log).unwrap();
-        let lines = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-        lines.filter_map(|line| line.get("cmdlet").cloned()).collect()
+        log_entries(&self.log).iter().filter_map(|entry| entry.get("cmdlet").cloned()).collect()
     }
 }
 

@@ -7,9 +7,8 @@ use std::io::BufRead as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use serde_json::Value as Json;
-
 use crate::cli::Place;
+use crate::log::log_entries;
 
 const CONCURRENCY: usize = 6;
 const LATENCY_MS: usize = 20;
@@ -60,11 +59,9 @@ struct Cost {
 
 impl Cost {
     fn since(place: &Place, skip: usize) -> Self {
-        let text = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
         let mut cost = Self::default();
-        for line in text.lines().skip(skip) {
+        for line in log_entries(&place.path().join("lab.log")).into_iter().skip(skip) {
             cost.lines += 1;
-            let line: Json = serde_json::from_str(line).unwrap();
             match line["cmdlet"]["cmdlet"].as_str() {
                 Some(name) => *cost.cmdlets.entry(name.to_owned()).or_default() += 1,
                 None => cost.requests += 1,

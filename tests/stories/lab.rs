@@ -15,6 +15,7 @@ use wsman::clixml::{SecureText, Value};
 use wsman::psrp::{Command, Outcome};
 
 use crate::cli::CANARY;
+use crate::log::log_entries;
 
 const SNAP_IN: &str = "Microsoft.Exchange.Management.PowerShell.SnapIn";
 
@@ -51,9 +52,7 @@ fn property(collected: &Collected, name: &str) -> Value {
 }
 
 fn lines(file: &Path, kind: &str) -> Vec<Json> {
-    let text = std::fs::read_to_string(file).unwrap();
-    let all = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-    all.filter_map(|line| line.get(kind).cloned()).collect()
+    log_entries(file).iter().filter_map(|entry| entry.get(kind).cloned()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! The library as another connector uses it.
 
 use mailwright::bridge::{Action, Bridge, BridgeError, Change, ErrorClass, Operation, Request};
-use mailwright::config::Config;
+use mailwright::config::{Config, Connection};
 use mailwright::flow::lock::LockError;
-use mailwright::lab::{self, Seed, ServeOptions};
+use mailwright::lab::{self, Running, Seed, ServeOptions};
 use secrecy::SecretString;
 
 use crate::cli::Place;
@@ -24,18 +24,23 @@ fn mover() -> Change {
     change
 }
 
-#[tokio::test]
-async fn a_connector_plans_applies_and_applies_again() {
+/// An embedded Exchange, and the connection to it.
+async fn served() -> (Place, Running, Connection) {
     let place = Place::new();
     let running = lab::serve(Seed::sample().unwrap(), ServeOptions::default()).await.unwrap();
     let file = place.path().join("lab.toml");
     running.write_config(&file).unwrap();
-    let config = Config::load(&file).unwrap();
-    let connection = config.connection(Some("lab")).unwrap();
+    let connection = Config::load(&file).unwrap().connection(Some("lab")).unwrap().clone();
+    (place, running, connection)
+}
+
+#[tokio::test]
+async fn a_connector_plans_applies_and_applies_again() {
+    let (place, running, connection) = served().await;
     let journal = place.path().join("state/journal.db");
-    let bridge = Bridge::open(connection, &journal, "test").await.unwrap();
+    let bridge = Bridge::open(&connection, &journal, "test").await.unwrap();
     assert!(matches!(
-        Bridge::open(connection, &journal, "test").await,
+        Bridge::open(&connection, &journal, "test").await,
         Err(BridgeError::Lock(LockError::Held { .. }))
     ));
 
@@ -63,7 +68,7 @@ async fn a_connector_plans_applies_and_applies_again() {
         let text = std::fs::read_to_string(folder.join(file)).unwrap();
         assert!(text.contains("nobody@contoso.com") && !text.contains(PASSWORD), "{file}: {text}");
     }
-    let denied = bridge.write_report(&file).await;
+    let denied = bridge.write_report(&place.path().join("lab.toml")).await;
     assert!(matches!(denied, Err(BridgeError::Report { .. })), "{denied:?}");
 
     // The same ids with the same content were done; the plan was made for another state.
@@ -73,7 +78,7 @@ async fn a_connector_plans_applies_and_applies_again() {
     assert_eq!(stale.len(), 2);
     bridge.close().await;
 
-    let later = Bridge::open(connection, &journal, "another").await.unwrap();
+    let later = Bridge::open(&connection, &journal, "another").await.unwrap();
     let outcomes = later.apply([starter(), mover().into()]).await.unwrap();
     assert!(outcomes.iter().all(|outcome| outcome.action == Action::Unchanged), "{outcomes:?}");
     later.close().await;
@@ -87,16 +92,11 @@ async fn a_connector_plans_applies_and_applies_again() {
 /// A dropped future loses nothing: what it began is read again, and done once.
 #[tokio::test]
 async fn a_run_that_is_dropped_is_taken_up_again() {
-    let place = Place::new();
-    let running = lab::serve(Seed::sample().unwrap(), ServeOptions::default()).await.unwrap();
-    let file = place.path().join("lab.toml");
-    running.write_config(&file).unwrap();
-    let config = Config::load(&file).unwrap();
-    let connection = config.connection(Some("lab")).unwrap();
+    let (place, running, connection) = served().await;
     let journal = place.path().join("journal.db");
     let mut done = None;
     for patience in (1..).step_by(9).map(std::time::Duration::from_millis) {
-        let bridge = Bridge::open(connection, &journal, "test").await.unwrap();
+        let bridge = Bridge::open(&connection, &journal, "test").await.unwrap();
         if let Ok(outcomes) = tokio::time::timeout(patience, bridge.apply([starter()])).await {
             done = Some(outcomes.unwrap());
         }

@@ -11,10 +11,10 @@ use mailwright::config::Config;
 use mailwright::exchange::{self, Call, ExchangeError};
 use mailwright::lab::{self, Running, Seed, ServeOptions};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value as Json;
 use wsman::clixml::{SecureText, Value};
 
 use crate::cli::Place;
+use crate::log::log_entries;
 
 const NEW: &str = "Canary-44d0!new";
 
@@ -93,10 +93,8 @@ impl Scene {
 }
 
 fn refused(log: &Path) -> usize {
-    let text = std::fs::read_to_string(log).unwrap();
     let mut connections: BTreeMap<u64, (usize, bool)> = BTreeMap::new();
-    for line in text.lines() {
-        let line: Json = serde_json::from_str(line).unwrap();
+    for line in log_entries(log) {
         let Some(http) = line.get("http") else { continue };
         let seen = connections.entry(http["connection"].as_u64().unwrap()).or_default();
         match http["status"].as_u64().unwrap() {

@@ -302,18 +302,7 @@ impl<'a> Files<'a> {
     }
 
     fn receipt(&self, accepted: &Accepted) -> Receipt {
-        Receipt {
-            file: accepted.dropped.clone(),
-            ticket: accepted.ticket,
-            run: None,
-            connection: self.chosen.default.name.clone(),
-            exit_code: 0,
-            counts: Totals::default(),
-            error: None,
-            report: None,
-            failures: None,
-            results: Vec::new(),
-        }
+        Receipt::new(&accepted.dropped, accepted.ticket, &self.chosen.default.name)
     }
 
     fn put_away(

@@ -51,8 +51,8 @@ pub(super) fn connections(source: &Source, root: Node) -> (Vec<Connection>, Vec<
         let (connection, held) = section(source, &mut problems, &name, key_span.start, members);
         if held {
             warnings.push(format!(
-                "{}: {path}.Password is the password itself; anybody who reads the file has it (env:, file:, cred: or exec: say \
-                 where it is kept)",
+                "{}: {path}.Password is the password itself; anybody who reads the file has it (env:, file:, cred:, exec: or \
+                 another reference says where it is kept)",
                 source.file.display()
             ));
         }

@@ -16,6 +16,7 @@ const KEYS: [(&str, &str); 4] =
 pub(super) const OWN: &str = "Mailwright";
 /// Stands for a password that is held already, until the connection is read.
 const HELD: &str = "cred:held";
+
 /// Reads one section; whether its password was the password itself.
 pub(super) fn section(
     source: &Source,

@@ -89,7 +89,10 @@ impl Server {
         }
         let path = ["auth"].into_iter().chain(mount.split('/')).chain(["login"]);
         let request = self.client.post(self.url(path)).body(body.to_string());
-        let answer = self.send(request).await.map_err(|refusal| refusal.explain_login(mount))?;
+        let answer = self.send(request).await.map_err(|refusal| {
+            let reason = refusal.explain_login(mount).without(role_id);
+            secret_id.into_iter().fold(reason, Reason::without)
+        })?;
         answer::token(&answer).ok_or_else(|| "the vault took the sign-in and gave no token".into())
     }
 

@@ -92,15 +92,16 @@ impl Vault {
                 Some(session) => session,
                 None => self.sign_in().await?,
             };
+            let token = session.token.clone();
             let refusal = match session.read(path).await {
                 Err(Refusal::Denied(said)) if !session.is_alive().await => Refusal::Dead(said),
                 result => {
                     *kept = Some(session);
-                    return result.map_err(|refusal| refusal.explain(path));
+                    return result.map_err(|refusal| refusal.explain(path).without(&token));
                 }
             };
             if !std::mem::take(&mut was_signed_in) {
-                return Err(refusal.explain(path));
+                return Err(refusal.explain(path).without(&token));
             }
         }
     }
