@@ -27,6 +27,14 @@ pub struct Cloud {
     pub licence: Option<String>,
 }
 
+impl Cloud {
+    /// The same settings for another tenant: where it is and how to sign in are that one's.
+    #[must_use]
+    pub fn led_to(self, other: &Self) -> Self {
+        Self { licence: self.licence, ..other.clone() }
+    }
+}
+
 /// How a token is had.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CloudSignIn {

@@ -25,7 +25,11 @@ pub(super) fn module(body: &[u8]) -> Option<Module> {
     let cmdlets = file.get("exportedCmdlets").and_then(Json::as_str).unwrap_or_default();
     let text = file.get("fileContent")?.as_str()?;
     Some(Module {
-        cmdlets: cmdlets.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
+        cmdlets: cmdlets
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect(),
         key: PasswordKey::find(text),
     })
 }
@@ -47,7 +51,9 @@ impl PasswordKey {
     /// `base64(RSAES-PKCS1-v1_5(UTF-8))`, RFC 8017 7.2; 245 bytes at most with the keys that are known.
     pub(super) fn encrypt(&self, secret: &SecretString) -> Result<String, String> {
         let encrypted = self.0.encrypt(&mut OsRng, Pkcs1v15Encrypt, secret.expose_secret().as_bytes());
-        encrypted.map(|bytes| STANDARD.encode(bytes)).map_err(|_| "the password is too long for the server's key".into())
+        encrypted
+            .map(|bytes| STANDARD.encode(bytes))
+            .map_err(|_| "the password is too long for the server's key".into())
     }
 }
 
@@ -68,12 +74,15 @@ mod tests {
     #[test]
     fn openssl_reads_what_is_encrypted() {
         let place = tempfile::tempdir().unwrap();
-        let openssl = |line: &str| Command::new("openssl").current_dir(place.path()).args(line.split(' ')).output();
+        let openssl =
+            |line: &str| Command::new("openssl").current_dir(place.path()).args(line.split(' ')).output();
         match openssl("genrsa -out key.pem 2048") {
             Ok(ran) if ran.status.success() => {}
             other => {
                 assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "{other:?}");
-                println!("SKIPPED: openssl is not installed: passwords for the cloud are not decrypted by another implementation");
+                println!(
+                    "SKIPPED: openssl is not installed: passwords for the cloud are not decrypted by another implementation"
+                );
                 return;
             }
         }
@@ -81,23 +90,34 @@ mod tests {
         let digits = String::from_utf8(told).unwrap().trim().trim_start_matches("Modulus=").to_owned();
         let digit = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
         let modulus: Vec<u8> = (0..digits.len()).step_by(2).map(digit).collect();
-        let value = format!("<RSAKeyValue>\n <Modulus>{}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>", STANDARD.encode(modulus));
+        let value = format!(
+            "<RSAKeyValue>\n <Modulus>{}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
+            STANDARD.encode(modulus)
+        );
         let module = module(&answer(&format!("function x {{ '{value}' }}"))).unwrap();
         assert_eq!(module.cmdlets, ["Get-Mailbox", "New-Mailbox"]);
         let key = module.key.unwrap();
         let encrypted = key.encrypt(&"Pässword-1!".into()).unwrap();
         std::fs::write(place.path().join("encrypted"), STANDARD.decode(&encrypted).unwrap()).unwrap();
-        let told = openssl("pkeyutl -decrypt -inkey key.pem -pkeyopt rsa_padding_mode:pkcs1 -in encrypted").unwrap();
+        let told =
+            openssl("pkeyutl -decrypt -inkey key.pem -pkeyopt rsa_padding_mode:pkcs1 -in encrypted").unwrap();
         assert_eq!(String::from_utf8(told.stdout).unwrap(), "Pässword-1!");
         assert_ne!(encrypted, key.encrypt(&"Pässword-1!".into()).unwrap(), "the padding is random");
-        assert!(key.encrypt(&"x".repeat(245).into()).is_ok() && key.encrypt(&"x".repeat(246).into()).is_err());
+        assert!(
+            key.encrypt(&"x".repeat(245).into()).is_ok() && key.encrypt(&"x".repeat(246).into()).is_err()
+        );
     }
 
     #[test]
     fn what_holds_no_key() {
         assert_eq!(module(b"<html>"), None);
         assert_eq!(module(b"{\"value\":[]}"), None);
-        for script in ["", "<RSAKeyValue>", "<RSAKeyValue><Modulus>!</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>", "<RSAKeyValue><Modulus>AQ==</Modulus><Exponent>AQ==</Exponent></RSAKeyValue>"] {
+        for script in [
+            "",
+            "<RSAKeyValue>",
+            "<RSAKeyValue><Modulus>!</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
+            "<RSAKeyValue><Modulus>AQ==</Modulus><Exponent>AQ==</Exponent></RSAKeyValue>",
+        ] {
             assert_eq!(module(&answer(script)).unwrap().key, None, "{script}");
         }
     }
