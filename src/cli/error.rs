@@ -169,7 +169,7 @@ impl From<ExchangeError> for CommandError {
             ExchangeError::Unreachable { .. } | ExchangeError::NotLoaded(_) => {
                 Self::new(ErrorKind::Endpoint, error.to_string()).hint(DOCTOR)
             }
-            ExchangeError::Throttled(_) => Self::new(ErrorKind::Endpoint, error.to_string()),
+            ExchangeError::Throttled { .. } => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
         }
     }

@@ -139,7 +139,11 @@ fn rules_over_several_keys() {
         "infrastructure: the key is missing",
         "on-premises",
     );
-    check(&with("\"hybrid\"", "\"cloud\""), "3:10", "no server of one's own", "cloud.environment");
+    check(&with("\"hybrid\"", "\"cloud\""), "1:14", "corp.cloud: the key is missing", "");
+    assert!(
+        problems(&with("\"hybrid\"", "\"cloud\""))
+            .contains("3:10: connections.corp.server: Exchange Online has no")
+    );
     check(&with("username = \"svc\"\n", ""), "1:14", "username: the key is missing", "svc-idm");
     check(&with("password = \"env:PW\"\n", ""), "1:14", "password: the key is missing", "env:");
     check(&with("\"negotiate\"", "\"basic\""), "4:18", "in clear", "https");

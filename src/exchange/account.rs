@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use wsman::auth::{Credentials, Secret};
 use wsman::client::{ConnectionConfig, Error, PoolOptions, ProxyProblem, RunspacePool, Trace};
 
-use super::ExchangeError;
 use super::wire::wire_config;
+use super::{ExchangeError, throttled};
 use crate::config::Connection;
 
 /// For how long an account is left alone that was refused. Directories count wrong sign-ins over about this time.
@@ -168,7 +168,7 @@ impl Account {
         let endpoint = self.connection.endpoint.url().to_string();
         match error {
             Error::SignIn(error) => ExchangeError::SignIn { endpoint, message: error.to_string() },
-            Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
+            Error::Fault(fault) if fault.is_quota() => throttled(fault.to_string()),
             Error::Configuration(message) => {
                 ExchangeError::Setting { connection: self.connection.name.clone(), message }
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use super::{Answer, ExchangeError};
+use super::{Answer, ExchangeError, graph};
 use crate::recipient::ErrorClass;
 
 /// An error of Exchange, understood.
@@ -81,8 +81,11 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
     let message = record.details_message.clone().unwrap_or_else(|| record.message.clone());
     let exception = exception(record);
     let id = record.fully_qualified_error_id.as_str();
-    let (class, hint) =
-        by_code(&message).or_else(|| by_name(&exception, id)).or_else(|| by_text(&message)).unwrap_or((
+    let (class, hint) = graph::meaning(id, &message)
+        .or_else(|| by_code(&message))
+        .or_else(|| by_name(&exception, id))
+        .or_else(|| by_text(&message))
+        .unwrap_or((
             ErrorClass::Internal,
             "Exchange gave an error that is not known; the full text is above",
         ));
@@ -99,7 +102,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// How long a text of throttling asks to wait: the milliseconds that follow the words of the servers that are known to
 /// name them.
 #[must_use]
-pub fn retry_after(message: &str) -> Option<Duration> {
+pub(super) fn retry_after(message: &str) -> Option<Duration> {
     let said = ["will not be approved for at least ", "Backoff time: ", "Actual delayed: "];
     let rest = said.iter().find_map(|words| message.split_once(words).map(|(_, rest)| rest))?;
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -312,7 +315,7 @@ impl ExchangeError {
             Self::Unreachable { .. } => ErrorClass::Transient,
             Self::SignIn { .. } => ErrorClass::AccessDenied,
             Self::SessionLost(_) => ErrorClass::SessionLost,
-            Self::Throttled(_) => ErrorClass::Throttled,
+            Self::Throttled { .. } => ErrorClass::Throttled,
             Self::Secret(_) => ErrorClass::SecretUnavailable,
             Self::Protocol(_) | Self::NotLoaded(_) => ErrorClass::Internal,
         }

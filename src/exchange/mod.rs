@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
@@ -10,12 +11,16 @@ use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, Infrastructure, SecretError, Unusable};
+use crate::recipient::Side;
 
 mod account;
 mod batch;
+mod both;
 mod classify;
 mod cmdlet;
 mod decode;
+mod gate;
+pub mod graph;
 mod json;
 mod lookup;
 mod online;
@@ -25,7 +30,7 @@ mod stream;
 mod wire;
 
 pub use batch::{Asked, Found};
-pub use classify::{Refusal, classify, retry_after};
+pub use classify::{Refusal, classify};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
@@ -64,12 +69,14 @@ pub struct Call {
     pub cmdlet: String,
     /// Names without a dash and values, in order
     pub parameters: Vec<(String, Value)>,
+    /// Where it is to be run, for a connection that reaches both sides
+    pub side: Side,
 }
 
 impl Call {
     /// A cmdlet without parameters.
     pub fn new(cmdlet: impl Into<String>) -> Self {
-        Self { cmdlet: cmdlet.into(), parameters: Vec::new() }
+        Self { cmdlet: cmdlet.into(), parameters: Vec::new(), side: Side::Here }
     }
 
     /// Adds a parameter.
@@ -77,6 +84,12 @@ impl Call {
     pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
         self.parameters.push((name.into(), value));
         self
+    }
+
+    /// The same call on this side.
+    #[must_use]
+    pub fn on(self, side: Side) -> Self {
+        Self { side, ..self }
     }
 
     /// The parameters for journal, plan and report: every secret is `***`.
@@ -132,8 +145,13 @@ pub enum ExchangeError {
     #[error("the session was lost: {0}")]
     SessionLost(String),
     /// The server asks to wait
-    #[error("the server asks for fewer calls: {0}")]
-    Throttled(String),
+    #[error("the server asks for fewer calls: {text}")]
+    Throttled {
+        /// Its text
+        text: String,
+        /// How long it asks to wait
+        after: Option<Duration>,
+    },
     /// The peer does not keep to the protocol
     #[error("the server's answer cannot be understood: {0}")]
     Protocol(String),
@@ -147,15 +165,27 @@ pub enum ExchangeError {
     },
 }
 
+/// What a server on-premises says that is asked too much: the delay is in its text, if anywhere.
+fn throttled(text: String) -> ExchangeError {
+    let after = classify::retry_after(&text);
+    ExchangeError::Throttled { text, after }
+}
+
 /// Opens a connection: signs in, and loads Exchange where that is needed. A trace is shown what crosses the wire.
 pub async fn open(
     connection: &Connection,
     trace: Option<&Trace>,
 ) -> Result<Arc<dyn Exchange>, ExchangeError> {
-    match &connection.cloud {
-        Some(cloud) if connection.infrastructure == Infrastructure::Cloud => {
-            Ok(Arc::new(online::Online::open(connection, cloud).await?))
+    let cloud: Option<Arc<dyn Exchange>> = match &connection.cloud {
+        Some(cloud) => Some(Arc::new(online::Online::open(connection, cloud).await?)),
+        None => None,
+    };
+    match (cloud, connection.infrastructure) {
+        (Some(cloud), Infrastructure::Cloud) => Ok(cloud),
+        (Some(cloud), _) => {
+            let here = Arc::new(remote::Remote::open(connection, trace).await?);
+            Ok(Arc::new(both::Both { here, cloud }))
         }
-        _ => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
+        (None, _) => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
     }
 }

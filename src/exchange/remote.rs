@@ -5,17 +5,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::Notify;
 use wsman::client::{Error, RunspacePool, Trace};
 use wsman::clixml::Value;
 use wsman::psrp::{Command, Outcome};
 
 use super::account::Account;
-use super::classify::retry_after;
-use super::pace::{Pace, Turn};
+use super::gate::Gate;
 use super::stream::{Broken, stream};
 use super::wire::SHELL_IDLE;
-use super::{Answer, Call, Exchange, ExchangeError};
+use super::{Answer, Call, Exchange, ExchangeError, throttled};
 use crate::config::{Connection, ExchangeLoader};
 use crate::recipient::ErrorClass;
 
@@ -34,9 +32,7 @@ pub(super) struct Remote {
     operation: Duration,
     idle: Mutex<Vec<Runspace>>,
     signed_in: OnceLock<String>,
-    pace: Mutex<Pace>,
-    /// Tells those who wait that a call has ended
-    ended: Notify,
+    gate: Gate,
 }
 
 /// For how long a runspace is kept that nobody uses. The server deletes its shell at [`SHELL_IDLE`]; until then there is time for
@@ -49,16 +45,6 @@ struct Runspace {
     pool: RunspacePool,
     /// When it was used last
     used: Instant,
-}
-
-/// The turn of one call; ends when it is dropped.
-struct Slot<'a>(&'a Remote);
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.pace().done();
-        self.0.ended.notify_one();
-    }
 }
 
 impl Runspace {
@@ -81,8 +67,7 @@ impl Remote {
             operation: connection.timeouts.operation,
             idle: Mutex::default(),
             signed_in: OnceLock::new(),
-            pace: Mutex::new(Pace::new(connection.concurrency)),
-            ended: Notify::new(),
+            gate: Gate::new(connection.concurrency),
         };
         let first = remote.runspace().await?;
         remote.put_back(first);
@@ -125,39 +110,16 @@ impl Remote {
         }
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the server allows a call, and no more run than it takes.
-    async fn slot(&self) -> Slot<'_> {
-        loop {
-            let ended = self.ended.notified();
-            let turn = self.pace().turn(Instant::now());
-            match turn {
-                Turn::Now => return Slot(self),
-                Turn::At(at) => tokio::time::sleep_until(at.into()).await,
-                Turn::Later => ended.await,
-            }
-        }
-    }
-
     /// What an answer says about the pace.
     fn heed(&self, answer: &Result<Answer, ExchangeError>) {
         match answer {
-            Err(ExchangeError::Throttled(text)) => {
-                self.pace().complaint(retry_after(text), Instant::now());
-            }
+            Err(ExchangeError::Throttled { after, .. }) => self.gate.complaint(*after),
             Err(_) => {}
             Ok(answer) => match answer.refusal() {
                 Some(refusal) if refusal.class == ErrorClass::Throttled => {
-                    self.pace().complaint(refusal.retry_after, Instant::now());
+                    self.gate.complaint(refusal.retry_after);
                 }
-                _ => {
-                    self.pace().well();
-                    // A recovered limit lets more than one in.
-                    self.ended.notify_one();
-                }
+                _ => self.gate.well(),
             },
         }
     }
@@ -182,7 +144,7 @@ impl Exchange for Remote {
         let is_read = call.cmdlet.starts_with("Get-");
         let mut left = AGAIN;
         loop {
-            let slot = self.slot().await;
+            let slot = self.gate.slot().await;
             let (answer, may_repeat) = match self.runspace().await {
                 Ok(runspace) => (self.attempt(runspace, call).await, is_read),
                 Err(error) => (Err(error), true),
@@ -190,7 +152,7 @@ impl Exchange for Remote {
             drop(slot);
             self.heed(&answer);
             let again = match &answer {
-                Err(ExchangeError::SessionLost(_) | ExchangeError::Throttled(_)) => may_repeat,
+                Err(ExchangeError::SessionLost(_) | ExchangeError::Throttled { .. }) => may_repeat,
                 Err(_) => false,
                 Ok(answer) => {
                     is_read && answer.refusal().is_some_and(|refusal| refusal.class == ErrorClass::Throttled)
@@ -210,7 +172,7 @@ impl Exchange for Remote {
     ) -> Result<Answer, ExchangeError> {
         let mut left = AGAIN;
         loop {
-            let slot = self.slot().await;
+            let slot = self.gate.slot().await;
             let mut came = false;
             let mut note = |value: Value| {
                 came = true;
@@ -237,7 +199,7 @@ impl Exchange for Remote {
             drop(slot);
             self.heed(&answer);
             let throttled = match &answer {
-                Err(ExchangeError::Throttled(_)) => true,
+                Err(ExchangeError::Throttled { .. }) => true,
                 Err(_) => false,
                 Ok(answer) => answer.refusal().is_some_and(|it| it.class == ErrorClass::Throttled),
             };
@@ -316,7 +278,7 @@ async fn run_whole(pool: &RunspacePool, command: Command, deadline: Duration) ->
 /// An error while a cmdlet was under way.
 fn lost(error: Error) -> ExchangeError {
     match error {
-        Error::Fault(fault) if fault.is_quota() => ExchangeError::Throttled(fault.to_string()),
+        Error::Fault(fault) if fault.is_quota() => throttled(fault.to_string()),
         Error::Protocol(message) => ExchangeError::Protocol(message),
         other => ExchangeError::SessionLost(other.to_string()),
     }

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use uuid::Uuid;
 
 use crate::address::{Key, Owner};
-use crate::exchange::{Asked, Directory, ExchangeError, Found, LookupError, Refusal, retry_after};
+use crate::exchange::{Asked, Directory, ExchangeError, Found, LookupError, Refusal};
 use crate::plan::{self, Context, Planned, Reference};
 use crate::recipient::{Change, ErrorClass, Identity, ObjectType, Recipient};
 use crate::report::{Pace, ResultError, Way};
@@ -198,7 +198,7 @@ pub(super) fn no_answer(error: &ExchangeError, message: String) -> ResultError {
         _ => Way::Open,
     };
     let after = match error {
-        ExchangeError::Throttled(text) => retry_after(text),
+        ExchangeError::Throttled { after, .. } => *after,
         _ => None,
     };
     ResultError { pace: Pace { after, way }, ..ResultError::new(error.class(), message) }

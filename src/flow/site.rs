@@ -7,8 +7,8 @@ use super::execute::chance;
 use super::retry::{self, Breaker};
 use super::run::RunError;
 use crate::address::AcceptedDomains;
-use crate::config::Connection;
-use crate::exchange::{Directory, Exchange, LookupError};
+use crate::config::{Connection, Infrastructure};
+use crate::exchange::{Directory, Exchange, ExchangeError, LookupError};
 use crate::plan::{self, Policy};
 
 /// The connections of a run by name, open. A row without a name goes to the default.
@@ -70,6 +70,13 @@ impl Site {
         exchange: &Arc<dyn Exchange>,
         allow_mass_removal: bool,
     ) -> Result<Self, RunError> {
+        if connection.infrastructure == Infrastructure::Cloud {
+            return Err(RunError::Exchange(ExchangeError::Setting {
+                connection: connection.name.clone(),
+                message: "changes are not planned for Exchange Online yet; export, invoke and doctor work"
+                    .into(),
+            }));
+        }
         let directory = Directory::new(Arc::clone(exchange), connection.domain_controller.clone());
         let (accepted_domains, answered) = accepted_domains(&directory).await?;
         // Everything of a run goes to one domain controller: the pinned one, or the one that answered first.

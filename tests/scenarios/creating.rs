@@ -127,7 +127,8 @@ fn s02_enable_a_user_who_was_made_a_moment_ago() {
 
 #[test]
 fn s02_waiting_for_replication() {
-    let bench = Bench::with(&directory([user("carl")]), &["--replication-delay", "4000"]);
+    // Long enough that a slow machine has not even begun the flow when the two writes of `made_at` have replicated.
+    let bench = Bench::with(&directory([user("carl")]), &["--replication-delay", "15000"]);
     let keys = "domain_controller = \"dc02.contoso.com\"\nreplication_wait = \"60s\"\nconcurrency = 1";
     bench.connect("on-premises", "enable", keys);
     made_at(&bench, "dc01.contoso.com", "ada");

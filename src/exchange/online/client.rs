@@ -1,28 +1,26 @@
-//! One connection to Exchange Online.
+//! One connection to Exchange Online, and to Graph beside it.
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
-use reqwest::Method;
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 use wsman::clixml::Value;
 
-use super::conversation::{Conversation, Received, Site, Step, Trouble};
+use super::conversation::{Conversation, Site};
 use super::http::Http;
 use super::request::{self, Caller};
 use super::sign_in::Tokens;
+use super::talk::{Received, Step, Talk, Trouble};
 use super::token;
 use crate::config::{Cloud, Connection};
-use crate::exchange::pace::{Pace, Turn};
-use crate::exchange::{Answer, Call, Exchange, ExchangeError};
+use crate::exchange::gate::Gate;
+use crate::exchange::{Answer, Call, Exchange, ExchangeError, graph};
 use crate::recipient::ErrorClass;
 
-/// How often a read is asked again that was throttled or not answered.
+/// How often a call is asked again that was throttled or, where that does no harm, not answered.
 const AGAIN: u32 = 5;
 /// The longest wait between two of them, unless the server names another one.
 const LONGEST: Duration = Duration::from_secs(32);
@@ -31,23 +29,25 @@ const LONGEST: Duration = Duration::from_secs(32);
 pub(in crate::exchange) struct Online {
     connection: String,
     http: Http,
-    tokens: Tokens,
+    exchange: Service,
+    graph: Service,
     site: Site,
     signed_in: String,
-    pace: Mutex<Pace>,
-    /// Tells those who wait that a call has ended
-    ended: Notify,
+    /// How long one call may take with all of its waits
+    patience: Duration,
 }
 
-/// The turn of one call; ends when it is dropped.
-struct Slot<'a>(&'a Online);
-
-impl Drop for Slot<'_> {
-    fn drop(&mut self) {
-        self.0.pace().done();
-        self.0.ended.notify_one();
-    }
+/// One of the services, with what is known of it.
+struct Service {
+    base: Url,
+    tokens: Tokens,
+    gate: Gate,
+    /// What a token that is not taken lacks
+    permission: &'static str,
 }
+
+/// Takes objects as they come.
+type Each<'a> = &'a mut (dyn FnMut(Value) -> ControlFlow<()> + Send);
 
 impl Online {
     /// Signs in, so that a tenant that is not there or a wrong secret shows before anything is tried.
@@ -56,8 +56,18 @@ impl Online {
         cloud: &Cloud,
     ) -> Result<Self, ExchangeError> {
         let http = Http::new(connection).await?;
-        let tokens = Tokens::new(http.clone(), connection, cloud, &cloud.exchange);
-        let token = tokens.get().await?;
+        let service = |base: &Url, permission| Service {
+            base: base.clone(),
+            tokens: Tokens::new(http.clone(), connection, cloud, base),
+            gate: Gate::new(connection.concurrency),
+            permission,
+        };
+        let exchange = service(&cloud.exchange, "Exchange.ManageAsApp with an administrator's consent");
+        let graph = service(
+            &cloud.graph,
+            "User.ReadWrite.All and Organization.Read.All of Microsoft Graph with an administrator's consent",
+        );
+        let token = exchange.tokens.get().await?;
         let claims = token::payload(token.expose_secret()).unwrap_or_default();
         let claim = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
         // A page of a list is not found again under a domain's name.
@@ -78,30 +88,25 @@ impl Online {
         Ok(Self {
             connection: connection.name.clone(),
             http,
-            tokens,
+            exchange,
+            graph,
             site,
             signed_in,
-            pace: Mutex::new(Pace::new(connection.concurrency)),
-            ended: Notify::new(),
+            patience: connection.timeouts.change,
         })
     }
 
-    /// Carries out one cmdlet, with every page of its answer. `each` takes objects as they come.
+    /// Carries out one call, with every page of its answer.
     async fn attempt(
         &self,
-        call: &Call,
-        mut each: Option<&mut (dyn FnMut(Value) -> ControlFlow<()> + Send)>,
+        service: &Service,
+        talk: &mut dyn Talk,
+        mut each: Option<Each<'_>>,
         came: &mut bool,
     ) -> Result<Result<Answer, Trouble>, ExchangeError> {
-        let setting =
-            |message: String| ExchangeError::Setting { connection: self.connection.clone(), message };
-        let body = request::body(call, &no_key).map_err(setting)?;
-        let limit = limit(call);
-        let id = Uuid::new_v4().to_string();
-        let mut talk = Conversation::new(&self.site, &call.cmdlet, body, id, limit, each.is_some());
-        let mut token = self.tokens.get().await?;
+        let mut token = service.tokens.get().await?;
         loop {
-            let step = match self.exchange(&mut talk, &token).await {
+            let step = match self.exchange(talk, &token).await {
                 Ok(step) => step,
                 Err(trouble) => return Ok(Err(trouble)),
             };
@@ -115,17 +120,17 @@ impl Online {
             }
             match step {
                 Step::Send => {}
-                Step::NewToken { claims } => token = self.tokens.renew(&token, claims.as_deref()).await?,
+                Step::NewToken { claims } => token = service.tokens.renew(&token, claims.as_deref()).await?,
                 Step::Done(answer) => return Ok(Ok(answer)),
                 Step::Failed(trouble) => return Ok(Err(trouble)),
             }
         }
     }
 
-    async fn exchange(&self, talk: &mut Conversation<'_>, token: &SecretString) -> Result<Step, Trouble> {
+    async fn exchange(&self, talk: &mut dyn Talk, token: &SecretString) -> Result<Step, Trouble> {
         let request = talk.request();
         let sent =
-            self.http.send(Method::POST, request.url, &request.headers, Some(token), request.body.to_vec());
+            self.http.send(request.method, request.url, &request.headers, Some(token), request.body.to_vec());
         match sent.await {
             Ok(received) => {
                 let given = Received {
@@ -140,59 +145,35 @@ impl Online {
         }
     }
 
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until the server allows a call, and no more run than it takes.
-    async fn slot(&self) -> Slot<'_> {
-        loop {
-            let ended = self.ended.notified();
-            let turn = self.pace().turn(Instant::now());
-            match turn {
-                Turn::Now => return Slot(self),
-                Turn::At(at) => tokio::time::sleep_until(at.into()).await,
-                Turn::Later => ended.await,
-            }
-        }
-    }
-
-    fn heed(&self, result: &Result<Answer, Trouble>) {
-        let complaint = match result {
-            Err(Trouble::Throttled { after, .. } | Trouble::Unavailable { after: after @ Some(_), .. }) => {
-                Some(*after)
-            }
-            Err(_) => return,
-            Ok(answer) => match answer.refusal() {
-                Some(refusal) if refusal.class == ErrorClass::Throttled => Some(refusal.retry_after),
-                _ => None,
-            },
-        };
-        match complaint {
-            Some(after) => self.pace().complaint(after, Instant::now()),
-            None => {
-                self.pace().well();
-                self.ended.notify_one();
-            }
-        }
-    }
-
-    async fn carried_out(
-        &self,
-        call: &Call,
-        mut each: Option<&mut (dyn FnMut(Value) -> ControlFlow<()> + Send)>,
-    ) -> Result<Answer, ExchangeError> {
+    async fn carried_out(&self, call: &Call, mut each: Option<Each<'_>>) -> Result<Answer, ExchangeError> {
         let is_read = call.cmdlet.starts_with("Get-");
+        let service = if graph::is_graph(&call.cmdlet) { &self.graph } else { &self.exchange };
+        let until = Instant::now() + self.patience;
         let mut tries = 0;
         loop {
             tries += 1;
             let mut came = false;
-            let slot = self.slot().await;
-            let again =
-                each.as_mut().map(|each| &mut **each as &mut (dyn FnMut(Value) -> ControlFlow<()> + Send));
-            let result = self.attempt(call, again, &mut came).await?;
+            let slot = service.gate.slot_until(until).await.map_err(|after| ExchangeError::Throttled {
+                text: "the server's rest is longer than the time that is left".into(),
+                after: Some(after),
+            })?;
+            let again = each.as_mut().map(|each| &mut **each as Each<'_>);
+            let streams = again.is_some();
+            let id = Uuid::new_v4().to_string();
+            let result = if graph::is_graph(&call.cmdlet) {
+                let prepared = match graph::prepare(&service.base, call) {
+                    Ok(prepared) => prepared,
+                    Err(why) => return Ok(graph::refused(why, &call.cmdlet)),
+                };
+                let mut talk = graph::Conversation::new(&call.cmdlet, prepared, id, streams);
+                self.attempt(service, &mut talk, again, &mut came).await?
+            } else {
+                let body = request::body(call, &no_key).map_err(|message| self.setting(message))?;
+                let mut talk = Conversation::new(&self.site, &call.cmdlet, body, id, limit(call), streams);
+                self.attempt(service, &mut talk, again, &mut came).await?
+            };
             drop(slot);
-            self.heed(&result);
+            heed(service, &result);
             let trouble = match result {
                 Ok(answer) => return Ok(answer),
                 Err(trouble) => trouble,
@@ -201,34 +182,63 @@ impl Online {
             let harmless = matches!(trouble, Trouble::Throttled { .. } | Trouble::Unreachable(_));
             let temporary = harmless || matches!(trouble, Trouble::Unavailable { .. });
             if came || tries > AGAIN || !temporary || !(is_read || harmless) {
-                return Err(self.no_answer(trouble));
+                return Err(no_answer(service, trouble));
             }
-            if !matches!(trouble, Trouble::Throttled { .. }) {
-                tokio::time::sleep(Duration::from_secs(1 << tries.min(5)).min(LONGEST)).await;
+            // Where the server names a time, the gate keeps it.
+            let is_kept =
+                matches!(trouble, Trouble::Throttled { .. } | Trouble::Unavailable { after: Some(_), .. });
+            if !is_kept {
+                let wait = Duration::from_secs(1 << tries.min(5)).min(LONGEST);
+                if Instant::now() + wait > until {
+                    return Err(no_answer(service, trouble));
+                }
+                tokio::time::sleep(wait).await;
             }
         }
     }
 
-    fn no_answer(&self, trouble: Trouble) -> ExchangeError {
-        let endpoint = self.site.url.origin().ascii_serialization();
-        let sign_in =
-            |message: &str| ExchangeError::SignIn { endpoint: endpoint.clone(), message: message.to_owned() };
-        match trouble {
-            Trouble::Unauthorized => sign_in(
-                "the token is not taken; the application needs the permission Exchange.ManageAsApp with an administrator's consent",
-            ),
-            Trouble::Forbidden(text) => sign_in(&text),
-            Trouble::Throttled { text, .. } => ExchangeError::Throttled(text),
-            Trouble::Unavailable { text, .. } => ExchangeError::SessionLost(text),
-            Trouble::Unreachable(message) => ExchangeError::Unreachable { endpoint, message },
-            Trouble::Torn => {
-                ExchangeError::SessionLost("the pages of the list expired; nothing of it is used".into())
-            }
-            Trouble::Elsewhere(host) => ExchangeError::Protocol(format!(
-                "the server sends its clients to {host}, where a token must not go"
-            )),
-            Trouble::Unreadable(text) => ExchangeError::Protocol(text),
+    fn setting(&self, message: String) -> ExchangeError {
+        ExchangeError::Setting { connection: self.connection.clone(), message }
+    }
+}
+
+/// What an answer says about the pace.
+fn heed(service: &Service, result: &Result<Answer, Trouble>) {
+    match result {
+        Err(Trouble::Throttled { after, .. } | Trouble::Unavailable { after: after @ Some(_), .. }) => {
+            service.gate.complaint(*after);
         }
+        Err(_) => {}
+        Ok(answer) => match answer.refusal() {
+            Some(refusal) if refusal.class == ErrorClass::Throttled => {
+                service.gate.complaint(refusal.retry_after);
+            }
+            _ => service.gate.well(),
+        },
+    }
+}
+
+fn no_answer(service: &Service, trouble: Trouble) -> ExchangeError {
+    let endpoint = service.base.origin().ascii_serialization();
+    match trouble {
+        Trouble::Unauthorized => ExchangeError::SignIn {
+            endpoint,
+            message: format!(
+                "the token is not taken; the application needs the permission {}",
+                service.permission
+            ),
+        },
+        Trouble::Forbidden(message) => ExchangeError::SignIn { endpoint, message },
+        Trouble::Throttled { text, after } => ExchangeError::Throttled { text, after },
+        Trouble::Unavailable { text, .. } => ExchangeError::SessionLost(text),
+        Trouble::Unreachable(message) => ExchangeError::Unreachable { endpoint, message },
+        Trouble::Torn => {
+            ExchangeError::SessionLost("the pages of the list expired; nothing of it is used".into())
+        }
+        Trouble::Elsewhere(host) => ExchangeError::Protocol(format!(
+            "the server sends its clients to {host}, where a token must not go"
+        )),
+        Trouble::Unreadable(text) => ExchangeError::Protocol(text),
     }
 }
 

@@ -2,16 +2,18 @@
 //! next. Redirections, cookies, a token that is not taken, and pages are met here; waiting is not.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use reqwest::Method;
 use url::Url;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use super::failure::{Failure, Reply, describe, failure};
+use super::failure::{Failure, describe, failure};
 use super::redirect::redirection;
 use super::request::PAGE;
 use super::response;
+use super::talk::{Received, Request, Step, Talk, Trouble};
 use crate::exchange::Answer;
 
 /// Redirections of one request.
@@ -28,57 +30,6 @@ pub(super) struct Site {
     pub(super) anchor: String,
     /// One GUID for a connection
     pub(super) connection_id: String,
-}
-
-/// A request to be sent with the token of now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Request<'a> {
-    pub(super) url: &'a Url,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) body: &'a [u8],
-}
-
-/// What an answer leads to.
-#[derive(Debug, PartialEq)]
-pub(super) enum Step {
-    /// [`Conversation::request`] has the next one
-    Send,
-    /// The same again with a new token, for which these claims are asked
-    NewToken { claims: Option<String> },
-    /// The cmdlet has ended
-    Done(Answer),
-    /// There is no answer
-    Failed(Trouble),
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    /// A token that is new is not taken either
-    Unauthorized,
-    /// The application or account may not do this at all
-    Forbidden(String),
-    /// Nothing was done; later
-    Throttled { text: String, after: Option<Duration> },
-    /// Nobody knows whether anything was done; later
-    Unavailable { text: String, after: Option<Duration> },
-    /// No connection: nothing was sent
-    Unreachable(String),
-    /// The pages of one list did not come together
-    Torn,
-    /// The server sends the client where a token must not go
-    Elsewhere(String),
-    /// Not the service, or a service that is not known
-    Unreadable(String),
-}
-
-/// An answer as it came.
-pub(super) struct Received<'a> {
-    pub(super) reply: Reply<'a>,
-    /// `Location`
-    pub(super) location: Option<&'a str>,
-    /// Each `Set-Cookie`
-    pub(super) cookies: Vec<&'a str>,
 }
 
 /// One cmdlet under way.
@@ -130,70 +81,6 @@ impl<'a> Conversation<'a> {
             redirects: 0,
             has_renewed: false,
             has_restarted: false,
-        }
-    }
-
-    /// What is to be sent now. The same body and headers ask for every page.
-    pub(super) fn request(&self) -> Request<'_> {
-        let mut headers = vec![
-            ("Accept", "application/json".to_owned()),
-            ("Content-Type", "application/json; charset=utf-8".to_owned()),
-            ("X-AnchorMailbox", self.site.anchor.clone()),
-            ("X-CmdletName", self.cmdlet.to_owned()),
-            ("X-ResponseFormat", "json".to_owned()),
-            ("X-SerializationLevel", "Partial".to_owned()),
-            ("Prefer", format!("odata.maxpagesize={PAGE}")),
-            ("connection-id", self.site.connection_id.clone()),
-            ("client-request-id", self.request_id.clone()),
-        ];
-        let held = self.at.host_str().and_then(|host| self.cookies.get(host));
-        if let Some(cookies) = held.filter(|cookies| !cookies.is_empty()) {
-            let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            headers.push(("Cookie", line.join("; ")));
-        }
-        Request { url: &self.at, headers, body: &self.body }
-    }
-
-    /// Objects that came since the last time.
-    pub(super) fn take_objects(&mut self) -> Vec<Value> {
-        self.handed_over += self.objects.len();
-        std::mem::take(&mut self.objects)
-    }
-
-    /// The answer where the caller wants no more objects.
-    pub(super) fn broken_off(&mut self) -> Answer {
-        let (errors, warnings) = (std::mem::take(&mut self.errors), std::mem::take(&mut self.warnings));
-        Answer { objects: Vec::new(), errors, warnings, outcome: Outcome::Stopped(None) }
-    }
-
-    /// Understands an answer.
-    pub(super) fn receive(&mut self, received: &Received<'_>, now: SystemTime) -> Step {
-        self.keep(&received.cookies);
-        let status = received.reply.status;
-        if (300..400).contains(&status) {
-            return self.follow(received.location.unwrap_or_default());
-        }
-        if status == 200 {
-            return match response::page(received.reply.body) {
-                Some(page) => self.page(page),
-                None => Step::Failed(Trouble::Unreadable(describe(received.reply.body))),
-            };
-        }
-        match failure(&received.reply, now) {
-            Failure::Refused(record) => self.done(Outcome::Failed(Some(record))),
-            Failure::PageExpired if self.pages > 0 && !self.has_restarted && self.handed_over == 0 => {
-                self.restart()
-            }
-            Failure::PageExpired => Step::Failed(Trouble::Torn),
-            Failure::Unauthorized { claims } if !self.has_renewed => {
-                self.has_renewed = true;
-                Step::NewToken { claims }
-            }
-            Failure::Unauthorized { .. } => Step::Failed(Trouble::Unauthorized),
-            Failure::Forbidden(text) => Step::Failed(Trouble::Forbidden(text)),
-            Failure::Throttled { text, after } => Step::Failed(Trouble::Throttled { text, after }),
-            Failure::Unavailable { text, after } => Step::Failed(Trouble::Unavailable { text, after }),
-            Failure::Unreadable(text) => Step::Failed(Trouble::Unreadable(text)),
         }
     }
 
@@ -272,6 +159,69 @@ impl<'a> Conversation<'a> {
             {
                 jar.insert(name.trim().to_owned(), value.trim().to_owned());
             }
+        }
+    }
+}
+
+impl Talk for Conversation<'_> {
+    /// The same body and headers ask for every page.
+    fn request(&self) -> Request<'_> {
+        let mut headers = vec![
+            ("Accept", "application/json".to_owned()),
+            ("Content-Type", "application/json; charset=utf-8".to_owned()),
+            ("X-AnchorMailbox", self.site.anchor.clone()),
+            ("X-CmdletName", self.cmdlet.to_owned()),
+            ("X-ResponseFormat", "json".to_owned()),
+            ("X-SerializationLevel", "Partial".to_owned()),
+            ("Prefer", format!("odata.maxpagesize={PAGE}")),
+            ("connection-id", self.site.connection_id.clone()),
+            ("client-request-id", self.request_id.clone()),
+        ];
+        let held = self.at.host_str().and_then(|host| self.cookies.get(host));
+        if let Some(cookies) = held.filter(|cookies| !cookies.is_empty()) {
+            let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            headers.push(("Cookie", line.join("; ")));
+        }
+        Request { method: Method::POST, url: &self.at, headers, body: &self.body }
+    }
+
+    fn take_objects(&mut self) -> Vec<Value> {
+        self.handed_over += self.objects.len();
+        std::mem::take(&mut self.objects)
+    }
+
+    fn broken_off(&mut self) -> Answer {
+        let (errors, warnings) = (std::mem::take(&mut self.errors), std::mem::take(&mut self.warnings));
+        Answer { objects: Vec::new(), errors, warnings, outcome: Outcome::Stopped(None) }
+    }
+
+    fn receive(&mut self, received: &Received<'_>, now: SystemTime) -> Step {
+        self.keep(&received.cookies);
+        let status = received.reply.status;
+        if (300..400).contains(&status) {
+            return self.follow(received.location.unwrap_or_default());
+        }
+        if status == 200 {
+            return match response::page(received.reply.body) {
+                Some(page) => self.page(page),
+                None => Step::Failed(Trouble::Unreadable(describe(received.reply.body))),
+            };
+        }
+        match failure(&received.reply, now) {
+            Failure::Refused(record) => self.done(Outcome::Failed(Some(record))),
+            Failure::PageExpired if self.pages > 0 && !self.has_restarted && self.handed_over == 0 => {
+                self.restart()
+            }
+            Failure::PageExpired => Step::Failed(Trouble::Torn),
+            Failure::Unauthorized { claims } if !self.has_renewed => {
+                self.has_renewed = true;
+                Step::NewToken { claims }
+            }
+            Failure::Unauthorized { .. } => Step::Failed(Trouble::Unauthorized),
+            Failure::Forbidden(text) => Step::Failed(Trouble::Forbidden(text)),
+            Failure::Throttled { text, after } => Step::Failed(Trouble::Throttled { text, after }),
+            Failure::Unavailable { text, after } => Step::Failed(Trouble::Unavailable { text, after }),
+            Failure::Unreadable(text) => Step::Failed(Trouble::Unreadable(text)),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::exchange::online::failure::Reply;
 
 fn site() -> Site {
     Site {

@@ -6,8 +6,8 @@ use serde_json::{Deserializer, Value as Json};
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorCategory, ErrorRecord};
 
-/// The longest delay of a server that is obeyed.
-const LONGEST_WAIT: Duration = Duration::from_secs(300);
+/// A longer delay than this is a mistake of the server.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 /// Characters of a text of the server that a person is shown.
 const MOST_TEXT: usize = 2000;
 /// An error that was handed on holds another one; which may hold another one.
@@ -15,22 +15,22 @@ const MAX_NESTING: usize = 4;
 
 /// An answer as far as it tells what went wrong.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Reply<'a> {
+pub(in crate::exchange) struct Reply<'a> {
     /// The HTTP status
-    pub(super) status: u16,
+    pub(in crate::exchange) status: u16,
     /// `Retry-After`
-    pub(super) retry_after: Option<&'a str>,
+    pub(in crate::exchange) retry_after: Option<&'a str>,
     /// `WWW-Authenticate`
-    pub(super) challenge: Option<&'a str>,
+    pub(in crate::exchange) challenge: Option<&'a str>,
     /// `x-ms-diagnostics`
-    pub(super) diagnostics: Option<&'a str>,
+    pub(in crate::exchange) diagnostics: Option<&'a str>,
     /// The body
-    pub(super) body: &'a [u8],
+    pub(in crate::exchange) body: &'a [u8],
 }
 
 /// Why there is no page.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Failure {
+pub(in crate::exchange) enum Failure {
     /// Exchange does not do what the cmdlet says, as remoting would have told it
     Refused(Box<ErrorRecord>),
     /// The link to this page is not good any more
@@ -86,7 +86,7 @@ pub(super) fn record(text: String) -> ErrorRecord {
 }
 
 /// What a body that is no envelope looks like.
-pub(super) fn describe(body: &[u8]) -> String {
+pub(in crate::exchange) fn describe(body: &[u8]) -> String {
     if body.is_empty() {
         return "an empty body".into();
     }
@@ -101,7 +101,7 @@ pub(super) fn describe(body: &[u8]) -> String {
 }
 
 /// How long `Retry-After` asks to wait: seconds, with a fraction too, or a date.
-pub(super) fn delay(text: &str, now: SystemTime) -> Option<Duration> {
+pub(in crate::exchange) fn delay(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let wait = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
@@ -111,7 +111,7 @@ pub(super) fn delay(text: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// The claims that a challenge asks for, as they are handed to the token endpoint after decoding.
-fn claims(challenge: &str) -> Option<String> {
+pub(in crate::exchange) fn claims(challenge: &str) -> Option<String> {
     let (_, rest) = challenge.split_once("claims=\"")?;
     let (claims, _) = rest.split_once('"')?;
     Some(claims.to_owned())
@@ -238,5 +238,5 @@ fn or(text: &str, otherwise: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "failure_shapes.rs"]
+#[path = "failure_tests.rs"]
 mod tests;

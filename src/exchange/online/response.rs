@@ -34,7 +34,7 @@ pub(super) fn page(body: &[u8]) -> Option<Page> {
         Some(link) => Some(Url::parse(link.as_str()?).ok()?),
     };
     Some(Page {
-        objects: records.iter().map(|record| value(record, 0)).collect(),
+        objects: records.iter().map(value).collect(),
         warnings: texts(&envelope, "@adminapi.warnings"),
         errors: texts(&envelope, "@adminapi.errors"),
         next,
@@ -55,7 +55,11 @@ pub(super) fn texts(object: &Map<String, Json>, key: &str) -> Vec<String> {
 }
 
 /// A value of a record as remoting would have brought it.
-fn value(json: &Json, depth: usize) -> Value {
+pub(in crate::exchange) fn value(json: &Json) -> Value {
+    at_depth(json, 0)
+}
+
+fn at_depth(json: &Json, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return Value::Nil;
     }
@@ -68,13 +72,14 @@ fn value(json: &Json, depth: usize) -> Value {
             (None, None) => Value::from(number.to_string().as_str()),
         },
         Json::String(text) => Value::from(text.as_str()),
-        Json::Array(items) => Value::list(items.iter().map(|item| value(item, depth + 1)).collect()),
+        Json::Array(items) => Value::list(items.iter().map(|item| at_depth(item, depth + 1)).collect()),
         Json::Object(members) => {
             // `X@odata.type` and `X@data.type` stand beside X and say how the server held it.
             let members = members.iter().filter(|(name, _)| !name.contains('@'));
             let object = Object::of_type(&["Deserialized.Exchange.GenericHashTable", "System.Object"]);
-            let object = members
-                .fold(object, |object, (name, member)| object.with_adapted(name, value(member, depth + 1)));
+            let object = members.fold(object, |object, (name, member)| {
+                object.with_adapted(name, at_depth(member, depth + 1))
+            });
             Value::Object(Arc::new(object))
         }
     }

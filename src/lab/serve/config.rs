@@ -73,7 +73,7 @@ impl Running {
         );
         let tenant = format!(
             "tenant = {}\norganization = {}\nlogin_url = {base}\nexchange_url = {base}\ngraph_url = {}\n\
-             application_id = {}\nclient_secret = {}\n",
+             application_id = {}\nclient_secret = {}\nlicence = \"ENTERPRISEPACK\"\nusage_location = \"CH\"\n",
             quoted(&cloud.tenant().to_string()),
             quoted(cloud.initial_domain()),
             quoted(cloud.graph_url()),

@@ -10,5 +10,5 @@ mod tests;
 pub use answer::TokenError;
 pub(super) use answer::{Granted, RESERVE, granted};
 pub(super) use assertion::{Claims, assertion, payload};
-pub use certificate::{Certificate, CertificateError, Thumbprint};
+pub use certificate::Certificate;
 pub(super) use form::{Grant, Proof, form};

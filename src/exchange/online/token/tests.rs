@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::answer::granted;
 use super::assertion::{Claims, assertion, payload};
+use super::certificate::{CertificateError, Thumbprint};
 use super::*;
 
 /// Runs openssl in a folder; none where it is not installed.
