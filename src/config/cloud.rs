@@ -41,6 +41,23 @@ const MAKERS: [(&str, UserMaker); 2] = [("graph", UserMaker::Graph), ("exchange"
 const MAILBOX_WAIT: Duration = Duration::from_secs(600);
 const MAILBOX_TIMEOUT: Duration = Duration::from_secs(86_400);
 
+impl Cloud {
+    /// The same settings for another tenant: where it is and how to sign in are that one's.
+    #[must_use]
+    pub fn led_to(self, other: &Self) -> Self {
+        let other = other.clone();
+        Self {
+            tenant: other.tenant,
+            organization: other.organization,
+            login: other.login,
+            exchange: other.exchange,
+            graph: other.graph,
+            sign_in: other.sign_in,
+            ..self
+        }
+    }
+}
+
 /// How a token is had.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CloudSignIn {
