@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use tempfile::TempDir;
@@ -45,6 +47,9 @@ pub(super) struct Lab {
     /// certificate names the account
     #[arg(long, value_name = "FILE")]
     pub(super) client_ca: Option<PathBuf>,
+    /// Let the tenant's application sign in with the certificate in this PEM file as well
+    #[arg(long, value_name = "FILE")]
+    pub(super) app_certificate: Option<PathBuf>,
     /// Write a connection file that reaches it; commands take it with `-c FILE -n lab`
     #[arg(long, value_name = "FILE")]
     pub(super) write_config: Option<PathBuf>,
@@ -59,7 +64,11 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         keytab: command.keytab,
         log: command.log,
         dump: command.dump,
-        client_ca: command.client_ca.as_deref().map(read_ca).transpose()?,
+        client_ca: command.client_ca.as_deref().map(read).transpose()?,
+        application_certificates: match command.app_certificate.as_deref() {
+            Some(file) => certificates(file)?,
+            None => Vec::new(),
+        },
     };
     let running = lab::serve(seed, options).await?;
     let (folder, config) = match command.write_config {
@@ -84,6 +93,14 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         // Not a secret of anybody: it is made up, stands in the seed, and opens nothing but this.
         "password": running.password().expose_secret(),
         "ca_file": ca_file,
+        "cloud": {
+            "url": running.cloud().base_url(),
+            "graph": running.cloud().graph_url(),
+            "tenant": running.cloud().tenant(),
+            "organization": running.cloud().initial_domain(),
+            "application_id": running.cloud().application(),
+            "client_secret": running.cloud().secret().expose_secret(),
+        },
     });
     context.out(&format!("{line}\n"))?;
     context.detail("running until a signal ends it");
@@ -93,7 +110,19 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
     Ok(0)
 }
 
-fn read_ca(file: &Path) -> Result<Vec<u8>, CommandError> {
+fn certificates(file: &Path) -> Result<Vec<Vec<u8>>, CommandError> {
+    let pem = read(file)?;
+    let found = CertificateDer::pem_slice_iter(&pem).map(|der| der.map(|der| der.to_vec()));
+    let found: Vec<Vec<u8>> = found
+        .collect::<Result<_, _>>()
+        .map_err(|error| CommandError::usage(format!("{}: {error}", file.display())))?;
+    if found.is_empty() {
+        return Err(CommandError::usage(format!("there is no certificate in {}", file.display())));
+    }
+    Ok(found)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, CommandError> {
     std::fs::read(file)
         .map_err(|error| CommandError::usage(format!("cannot read {}: {error}", file.display())))
 }

@@ -13,7 +13,7 @@ use super::common::{Context, Loaded};
 use super::lab::temporary_folder;
 use super::trace;
 use crate::config::agent::Options;
-use crate::config::{self, Config, Connection, Endpoint, Mail};
+use crate::config::{self, Config, Connection, Endpoint, Infrastructure, Mail};
 use crate::exchange::{self, Exchange};
 use crate::flow::intake::Flow;
 use crate::flow::journal::default_path;
@@ -196,9 +196,8 @@ impl Lab {
         if !is_told(context) {
             return Ok(own);
         }
-        let base = own.connection(Some(LAB))?;
         let told = Config::load(&context.common.config)?;
-        let connections = told.connections.into_iter().map(|connection| self.lead(connection, base));
+        let connections = told.connections.into_iter().map(|connection| self.lead(connection, &own));
         Ok(Config {
             connections: connections.collect::<Result<_, _>>()?,
             mail: told.mail,
@@ -207,14 +206,23 @@ impl Lab {
         })
     }
 
-    /// A connection with its rules, infrastructure and path, and everything about the way to the server from `base`.
-    fn lead(&self, connection: Connection, base: &Connection) -> Result<Connection, CommandError> {
-        let endpoint = match connection.endpoint.is_exchange() {
-            true => lab::Endpoint::PowerShell,
-            false => lab::Endpoint::Wsman,
+    /// A connection with its rules, infrastructure and path, and everything about the way to the server from the lab's own.
+    fn lead(&self, connection: Connection, own: &Config) -> Result<Connection, CommandError> {
+        let base = own.connection(Some(match (connection.infrastructure, &connection.cloud) {
+            (Infrastructure::Cloud, _) => "lab-cloud",
+            (_, Some(_)) => "lab-hybrid-full",
+            (_, None) => LAB,
+        }))?;
+        let url = match (connection.infrastructure, connection.endpoint.is_exchange()) {
+            (Infrastructure::Cloud, _) => base.endpoint.url().to_string(),
+            (_, true) => self.running.url(lab::Endpoint::PowerShell, false),
+            (_, false) => self.running.url(lab::Endpoint::Wsman, false),
         };
-        let endpoint = Endpoint::from_url(&self.running.url(endpoint, false))
-            .map_err(|error| CommandError::internal(error.to_string()))?;
+        let endpoint = Endpoint::from_url(&url).map_err(|error| CommandError::internal(error.to_string()))?;
+        let cloud = match (connection.cloud, &base.cloud) {
+            (Some(told), Some(base)) => Some(told.led_to(base)),
+            _ => None,
+        };
         Ok(Connection {
             name: connection.name,
             infrastructure: connection.infrastructure,
@@ -227,6 +235,7 @@ impl Lab {
             replication_wait: connection.replication_wait,
             timeouts: connection.timeouts,
             export: connection.export,
+            cloud,
             secrets: connection.secrets,
             ..base.clone()
         })

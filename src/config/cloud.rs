@@ -1,11 +1,13 @@
 //! `[connections.NAME.cloud]`: which cloud, which tenant, and how an application or a person signs in there.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use url::Url;
 use uuid::Uuid;
 
 use super::fields::{Fields, Sited};
+use crate::plan::UserMaker;
 use crate::secret::SecretRef;
 
 /// Exchange Online and Graph of one tenant.
@@ -29,8 +31,40 @@ pub struct Cloud {
     pub ca_file: Option<PathBuf>,
     /// How to sign in
     pub sign_in: CloudSignIn,
-    /// What gives a user a mailbox
+    /// What gives a user a mailbox: a part number or an id; none where somebody else gives licences
     pub licence: Option<String>,
+    /// The country of users who have none, as two letters
+    pub usage_location: Option<String>,
+    /// How users are made
+    pub maker: UserMaker,
+    /// How long one run waits for mailboxes that licences bring
+    pub mailbox_wait: Duration,
+    /// How long a mailbox may take; then its change has failed
+    pub mailbox_timeout: Duration,
+}
+
+const MAKERS: [(&str, UserMaker); 2] = [("graph", UserMaker::Graph), ("exchange", UserMaker::Exchange)];
+const MAILBOX_WAIT: Duration = Duration::from_secs(600);
+const MAILBOX_TIMEOUT: Duration = Duration::from_secs(86_400);
+
+impl Cloud {
+    /// The same settings for another tenant: where it is and how to sign in are that one's.
+    #[must_use]
+    pub fn led_to(self, other: &Self) -> Self {
+        let other = other.clone();
+        Self {
+            tenant: other.tenant,
+            organization: other.organization,
+            login: other.login,
+            exchange: other.exchange,
+            graph: other.graph,
+            exchange_scope: other.exchange_scope,
+            graph_scope: other.graph_scope,
+            ca_file: other.ca_file,
+            sign_in: other.sign_in,
+            ..self
+        }
+    }
 }
 
 /// How a token is had.
@@ -269,7 +303,12 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     let organization = f.text("organization");
     let tenant = tenant(f, organization.as_ref());
     let organization = organization.map(|text| text.value);
-    let licence = f.text("licence").map(|text| text.value);
+    let licence =
+        f.text("licence").map(|text| text.value).filter(|name| !name.eq_ignore_ascii_case("elsewhere"));
+    let usage_location = usage_location(f);
+    let maker = f.choice("create_users", &MAKERS).map(|choice| choice.value).unwrap_or_default();
+    let mailbox_wait = f.duration("mailbox_wait", MAILBOX_WAIT);
+    let mailbox_timeout = f.duration("mailbox_timeout", MAILBOX_TIMEOUT);
     let sign_in = sign_in(f);
     Some(Cloud {
         tenant: tenant?,
@@ -282,7 +321,22 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
         ca_file,
         sign_in: sign_in?,
         licence,
+        usage_location,
+        maker,
+        mailbox_wait,
+        mailbox_timeout,
     })
+}
+
+/// ISO 3166-1 alpha-2, as the directory takes it.
+fn usage_location(f: &mut Fields<'_>) -> Option<String> {
+    let Sited { value, at } = f.text("usage_location")?;
+    let is_country = value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic());
+    if !is_country {
+        f.wrong("usage_location", at, format!("`{value}` is not a country of two letters"), Some("\"DE\""));
+        return None;
+    }
+    Some(value.to_ascii_uppercase())
 }
 
 /// The domain that came with a tenant names it as well.

@@ -167,7 +167,8 @@ impl Connection {
     pub fn planning_infrastructure(&self) -> crate::plan::Infrastructure {
         match self.infrastructure {
             Infrastructure::OnPremises => crate::plan::Infrastructure::OnPremises,
-            Infrastructure::Hybrid | Infrastructure::Cloud => crate::plan::Infrastructure::Hybrid,
+            Infrastructure::Hybrid => crate::plan::Infrastructure::Hybrid,
+            Infrastructure::Cloud => crate::plan::Infrastructure::Cloud,
         }
     }
 

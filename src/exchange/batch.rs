@@ -6,9 +6,8 @@ use futures_util::StreamExt as _;
 use uuid::Uuid;
 use wsman::clixml::Value;
 
-use super::decode;
 use super::lookup::{Directory, LookupError};
-use crate::recipient::{Identity, Recipient, RecipientKind};
+use crate::recipient::{Identity, Recipient, RecipientKind, Side};
 
 /// Names in one read.
 const IN_ONE_READ: usize = 50;
@@ -55,11 +54,12 @@ impl Directory {
                 false => Knowledge::Settled(Found::Open),
             })
             .collect();
-        let (first, second) = match remote_first {
-            true => ("Get-RemoteMailbox", "Get-Mailbox"),
-            false => ("Get-Mailbox", "Get-RemoteMailbox"),
+        let cmdlets: &[&str] = match (self.side(), remote_first) {
+            (Side::Cloud, _) => &["Get-Mailbox"],
+            (Side::Here, true) => &["Get-RemoteMailbox", "Get-Mailbox"],
+            (Side::Here, false) => &["Get-Mailbox", "Get-RemoteMailbox"],
         };
-        for cmdlet in [first, second] {
+        for cmdlet in cmdlets {
             for (position, recipients) in self.stage(cmdlet, asked, &known, is_missing).await {
                 // The account may not be allowed to use this cmdlet, and the next view tells what there is.
                 let Some(recipients) = recipients else { continue };
@@ -105,8 +105,8 @@ impl Directory {
             let filter: Vec<String> = names
                 .clone()
                 .flat_map(|(identity, guid)| {
-                    let own = guid.map(|guid| condition(cmdlet, &Identity::Guid(guid)));
-                    std::iter::once(condition(cmdlet, identity)).chain(own)
+                    let own = guid.map(|guid| condition(self.side(), cmdlet, &Identity::Guid(guid)));
+                    std::iter::once(condition(self.side(), cmdlet, identity)).chain(own)
                 })
                 .collect();
             let found = self.matching(cmdlet, &filter.join(" -or ")).await.ok();
@@ -124,7 +124,7 @@ impl Directory {
             .with("Filter", Value::from(filter))
             .with("ResultSize", Value::from("Unlimited"));
         let answer = self.ask(&self.pinned(call)).await?;
-        Ok(answer.objects.iter().map(decode::recipient).collect::<Result<Vec<_>, _>>()?)
+        Ok(answer.objects.iter().map(|object| self.recipient(object)).collect::<Result<Vec<_>, _>>()?)
     }
 }
 
@@ -155,9 +155,12 @@ fn is_plain(identity: &Identity) -> bool {
 }
 
 /// The condition that finds an object by its name. A quotation mark is doubled: the boundary against injection.
-fn condition(cmdlet: &str, identity: &Identity) -> String {
+fn condition(side: Side, cmdlet: &str, identity: &Identity) -> String {
     let mail = cmdlet != "Get-User";
     let names: &[&str] = match identity {
+        Identity::Guid(_) if side == Side::Cloud => &["ExternalDirectoryObjectId", "Guid"],
+        Identity::Name(_) if side == Side::Cloud && mail => &["Alias", "Name", "DisplayName"],
+        Identity::Name(_) if side == Side::Cloud => &["Name", "DisplayName"],
         Identity::Guid(_) if mail => &["Guid", "ExchangeGuid"],
         Identity::Guid(_) => &["Guid"],
         Identity::DistinguishedName(_) => &["DistinguishedName"],

@@ -10,7 +10,7 @@ impl Call {
     /// The call for a step. `secret` stands in for every secret of the step; `None` when it is needed and missing.
     #[must_use]
     pub fn of_step(step: &Step, secret: Option<&SecretString>) -> Option<Self> {
-        let mut call = Self::new(&step.cmdlet);
+        let mut call = Self::new(&step.cmdlet).on(step.side);
         for (name, value) in &step.parameters {
             call = call.with(name, on_the_wire(value, secret)?);
         }

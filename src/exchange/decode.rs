@@ -3,12 +3,23 @@
 use uuid::Uuid;
 use wsman::clixml::{Container, Member, Object, Value};
 
-use crate::recipient::{ArchiveState, Property, Recipient, RecipientKind};
+use crate::recipient::{ArchiveState, Property, Recipient, RecipientKind, Side};
 
 /// Why an object is no recipient.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Exchange answered with something that is no recipient: {0}")]
 pub struct NotARecipient(pub String);
+
+/// Reads a recipient of this side. In the cloud the account is the directory's object id (`ExternalDirectoryObjectId`): both
+/// Exchange and Graph know it by that; where a mailbox has none, it is the `Guid` as on-premises.
+pub(super) fn recipient_of(side: Side, value: &Value) -> Result<Recipient, NotARecipient> {
+    let mut recipient = recipient(value)?;
+    let id = value.get("ExternalDirectoryObjectId").and_then(guid).filter(|id| !id.is_nil());
+    if let (Side::Cloud, Some(id)) = (side, id) {
+        recipient.guid = id;
+    }
+    Ok(recipient)
+}
 
 /// Reads a recipient. `R34`: addresses as text and as objects give the same.
 pub fn recipient(value: &Value) -> Result<Recipient, NotARecipient> {

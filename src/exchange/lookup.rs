@@ -10,7 +10,7 @@ use super::decode::{self, NotARecipient};
 use super::{Answer, Call, Exchange, ExchangeError, Refusal};
 use crate::address::{self, AcceptedDomains, Key, Owner};
 use crate::plan::Reference;
-use crate::recipient::{ErrorClass, Identity, ObjectType, Recipient, RecipientKind};
+use crate::recipient::{ErrorClass, Identity, ObjectType, Recipient, RecipientKind, Side};
 
 /// Addresses in one filter; keeps the filter well below what the parser takes.
 const IN_ONE_FILTER: usize = 50;
@@ -21,6 +21,8 @@ pub struct Directory {
     exchange: Arc<dyn Exchange>,
     /// The domain controller that every read and write goes to
     domain_controller: Option<String>,
+    /// Where it is
+    side: Side,
 }
 
 /// Why a read gave nothing that can be used.
@@ -49,13 +51,31 @@ pub enum LookupError {
 impl Directory {
     /// Reads through `exchange`; on `domain_controller`, or on any.
     pub fn new(exchange: Arc<dyn Exchange>, domain_controller: Option<String>) -> Self {
-        Self { exchange, domain_controller }
+        Self { exchange, domain_controller, side: Side::Here }
+    }
+
+    /// What there is in Exchange Online, read through `exchange`.
+    pub fn of_cloud(exchange: Arc<dyn Exchange>) -> Self {
+        Self { exchange, domain_controller: None, side: Side::Cloud }
+    }
+
+    /// Where it is.
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    /// An object of an answer as a recipient.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn recipient(&self, object: &Value) -> Result<Recipient, NotARecipient> {
+        decode::recipient_of(self.side, object)
     }
 
     /// The same connection on another domain controller.
     #[must_use]
     pub fn on(&self, domain_controller: Option<String>) -> Self {
-        Self { exchange: Arc::clone(&self.exchange), domain_controller }
+        Self { exchange: Arc::clone(&self.exchange), domain_controller, side: self.side }
     }
 
     /// The domain controller that reads go to.
@@ -138,7 +158,7 @@ impl Directory {
                 .with("Filter", Value::from(filter.join(" -or ").as_str()))
                 .with("ResultSize", Value::from("Unlimited"));
             for object in self.ask(&call).await?.objects {
-                let holder = decode::recipient(&object)?;
+                let holder = self.recipient(&object)?;
                 if Some(holder.guid) == except {
                     continue;
                 }
@@ -174,7 +194,7 @@ impl Directory {
             let call = self.call("Get-Recipient").with("Identity", Value::from(identity.text().as_str()));
             let answer = self.exchange.run(&call).await?;
             let [object] = answer.objects.as_slice() else { continue };
-            let found = decode::recipient(object)?;
+            let found = self.recipient(object)?;
             let names = [
                 Some(found.identity.clone()),
                 Some(found.distinguished_name.clone()),
@@ -202,6 +222,7 @@ impl Directory {
     }
 
     pub(super) fn pinned(&self, call: Call) -> Call {
+        let call = call.on(self.side);
         match &self.domain_controller {
             Some(server) => call.with("DomainController", Value::from(server.as_str())),
             None => call,
@@ -227,7 +248,7 @@ impl Directory {
         }
         match answer.objects.as_slice() {
             [] => Ok(None),
-            [object] => Ok(Some(decode::recipient(object)?)),
+            [object] => Ok(Some(self.recipient(object)?)),
             more => Err(another(identity, format!("{} objects", more.len()))),
         }
     }

@@ -11,9 +11,11 @@ use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, Infrastructure, SecretError, Unusable};
+use crate::recipient::Side;
 
 mod account;
 mod batch;
+mod both;
 mod classify;
 mod cmdlet;
 mod decode;
@@ -67,12 +69,14 @@ pub struct Call {
     pub cmdlet: String,
     /// Names without a dash and values, in order
     pub parameters: Vec<(String, Value)>,
+    /// Where it is to be run, for a connection that reaches both sides
+    pub side: Side,
 }
 
 impl Call {
     /// A cmdlet without parameters.
     pub fn new(cmdlet: impl Into<String>) -> Self {
-        Self { cmdlet: cmdlet.into(), parameters: Vec::new() }
+        Self { cmdlet: cmdlet.into(), parameters: Vec::new(), side: Side::Here }
     }
 
     /// Adds a parameter.
@@ -80,6 +84,12 @@ impl Call {
     pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
         self.parameters.push((name.into(), value));
         self
+    }
+
+    /// The same call on this side.
+    #[must_use]
+    pub fn on(self, side: Side) -> Self {
+        Self { side, ..self }
     }
 
     /// The parameters for journal, plan and report: every secret is `***`.
@@ -166,10 +176,16 @@ pub async fn open(
     connection: &Connection,
     trace: Option<&Trace>,
 ) -> Result<Arc<dyn Exchange>, ExchangeError> {
-    match &connection.cloud {
-        Some(cloud) if connection.infrastructure == Infrastructure::Cloud => {
-            Ok(Arc::new(online::Online::open(connection, cloud, trace).await?))
+    let cloud: Option<Arc<dyn Exchange>> = match &connection.cloud {
+        Some(cloud) => Some(Arc::new(online::Online::open(connection, cloud, trace).await?)),
+        None => None,
+    };
+    match (cloud, connection.infrastructure) {
+        (Some(cloud), Infrastructure::Cloud) => Ok(cloud),
+        (Some(cloud), _) => {
+            let here = Arc::new(remote::Remote::open(connection, trace).await?);
+            Ok(Arc::new(both::Both { here, cloud }))
         }
-        _ => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
+        (None, _) => Ok(Arc::new(remote::Remote::open(connection, trace).await?)),
     }
 }

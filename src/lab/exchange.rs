@@ -1,7 +1,9 @@
 //! The embedded Exchange as a whole: directory, accounts, log, faults.
 
 use secrecy::SecretString;
+use uuid::Uuid;
 
+use super::cloud::CloudSeed;
 use super::directory::{Directory, Seed, SeedError};
 use super::fault::Fault;
 use super::log::LogEntry;
@@ -33,6 +35,20 @@ impl Exchange {
     /// # Errors
     /// [`SeedError`] when the seed contradicts itself: two objects with one address, an unknown type, a missing unit.
     pub fn new(mut seed: Seed, options: Options) -> Result<Self, SeedError> {
+        seed.cloud = None;
+        Self::of(seed, options)
+    }
+
+    /// The Exchange Online of the tenant that the seed tells of.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub fn cloud(mut seed: Seed, options: Options) -> Result<Self, SeedError> {
+        let cloud = seed.cloud.take().unwrap_or_else(|| CloudSeed::of(&seed));
+        Self::of(cloud.directory(&seed), options)
+    }
+
+    fn of(mut seed: Seed, options: Options) -> Result<Self, SeedError> {
         if let Some(names) = options.domain_controllers.filter(|names| !names.is_empty()) {
             seed.domain_controllers = names;
         }
@@ -79,6 +95,16 @@ impl Exchange {
     /// Names of the domain controllers.
     pub fn domain_controllers(&self) -> Vec<String> {
         self.directory.domain_controllers().map(str::to_owned).collect()
+    }
+
+    /// The GUID of the tenant, in the cloud.
+    pub fn tenant(&self) -> Option<Uuid> {
+        self.directory.configuration.cloud.as_ref().map(|cloud| cloud.tenant)
+    }
+
+    /// The GUID that belongs to a name.
+    pub(super) fn named(&self, name: &str) -> Uuid {
+        self.directory.ids.named(name)
     }
 
     /// Takes the log entries made since the last call.

@@ -7,9 +7,11 @@ use serde::Serialize;
 pub struct LogEntry {
     /// Milliseconds since 1970-01-01T00:00:00Z
     pub time_ms: u64,
-    /// The user as signed in
+    /// `on-premises` or `cloud`
+    pub side: &'static str,
+    /// The user as signed in; of the cloud the application's id or the principal name
     pub user: String,
-    /// `PowerShell` or `Wsman`
+    /// `PowerShell` or `Wsman`; of the cloud `InvokeCommand` or `Graph`
     pub endpoint: &'static str,
     /// Cmdlet name in the spelling of Exchange; as sent when there is no such cmdlet; `(script)` for a script
     pub cmdlet: String,

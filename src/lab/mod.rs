@@ -34,5 +34,5 @@ pub use directory::{
 pub use exchange::{Exchange, Options};
 pub use fault::{Fault, FaultKind};
 pub use log::LogEntry;
-pub use serve::{Running, ServeError, ServeOptions, serve};
+pub use serve::{Cloud, Running, ServeError, ServeOptions, serve};
 pub use session::{Endpoint, LabSession, Serialization};

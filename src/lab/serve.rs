@@ -1,5 +1,6 @@
 //! The embedded Exchange as a WS-Management server: real sign-in, real sealing, real sockets.
 
+mod cloud;
 mod config;
 mod journal;
 mod service;
@@ -16,6 +17,7 @@ use wsman::auth::kerberos;
 use wsman::auth::ntlm::ServerNames;
 use wsman::server::{ClientCertificates, Listen, Server, ServerConfig, ServerError, ServerLimits};
 
+pub use self::cloud::Cloud;
 use self::journal::Journal;
 use self::service::{Lab, Shared};
 use super::{Endpoint, Exchange, Fault, Options, Seed, SeedError};
@@ -41,6 +43,8 @@ pub struct ServeOptions {
     /// Authorities in PEM whose certificates sign clients in over https, as the account that the user principal name in the
     /// certificate names
     pub client_ca: Option<Vec<u8>>,
+    /// Certificates (DER) that the application of the tenant signs in with, beside its secret
+    pub application_certificates: Vec<Vec<u8>>,
 }
 
 impl Default for ServeOptions {
@@ -54,6 +58,7 @@ impl Default for ServeOptions {
             log: None,
             dump: None,
             client_ca: None,
+            application_certificates: Vec::new(),
         }
     }
 }
@@ -71,6 +76,9 @@ pub enum ServeError {
     /// Sockets or certificate
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// Sockets or certificate of the tenant
+    #[error("the tenant cannot be served: {0}")]
+    Cloud(io::Error),
     /// A keytab that cannot be read
     #[error("the keytab {} cannot be used: {reason}", .file.display())]
     Keytab {
@@ -107,7 +115,8 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
     let max_shells = seed.restrictions.max_shells_per_user;
     let routing_domain = seed.remote_routing_domain.clone();
-    let exchange = Exchange::new(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
+    let exchange =
+        Exchange::new(seed.clone(), Options { replication_delay_ms: delay, domain_controllers: None })?;
     let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
     let names = ServerNames {
         netbios_computer: exchange.server().to_owned(),
@@ -117,7 +126,9 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     };
     let journal = options.log.as_deref().map(Journal::create).transpose()?;
     let shared = Arc::new(Shared::new(exchange, journal, options.latency));
-    let tls = SocketAddr::new(options.listen.ip(), 0);
+    let ip = options.listen.ip();
+    let tls = SocketAddr::new(ip, 0);
+    let identity = cloud::identity(&names, ip).map_err(ServeError::Cloud)?;
     let mut limits = ServerLimits::default();
     limits.max_shells_per_user = max_shells.unwrap_or(limits.max_shells_per_user);
     let kerberos = options.keytab.as_deref().map(kerberos_service).transpose()?;
@@ -132,8 +143,10 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         danger_listen_beyond_loopback: !options.listen.ip().is_loopback(),
         schemes,
         kerberos,
+        identity: Some(cloud::given(&identity)),
         client_certificates: options
             .client_ca
+            .clone()
             .map(|ca_pem| ClientCertificates { ca_pem, ..ClientCertificates::default() }),
         ..ServerConfig::loopback(service::endpoints(), names)
     };
@@ -143,7 +156,9 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     else {
         return Err(ServerError::Certificate("there is none".into()).into());
     };
-    Ok(Running { server, shared, http, https, ca_pem, user, password, routing_domain, dump: options.dump })
+    let cloud = cloud::serve(seed, &options, ip, &identity, Arc::clone(&shared)).await?;
+    let dump = options.dump;
+    Ok(Running { server, shared, cloud, http, https, ca_pem, user, password, routing_domain, dump })
 }
 
 fn kerberos_service(file: &Path) -> Result<Arc<kerberos::Service>, ServeError> {
@@ -166,6 +181,7 @@ fn service_account(exchange: &Exchange) -> Option<(String, SecretString)> {
 pub struct Running {
     server: Server,
     shared: Arc<Shared>,
+    cloud: Cloud,
     http: String,
     https: String,
     ca_pem: String,
@@ -186,11 +202,20 @@ impl Running {
         let path = match endpoint {
             Endpoint::PowerShell => "/PowerShell/",
             Endpoint::Wsman => "/wsman",
+            Endpoint::Online => {
+                let (base, tenant) = (self.cloud.base_url(), self.cloud.tenant());
+                return format!("{base}/adminapi/beta/{tenant}/InvokeCommand");
+            }
         };
         format!("{}{path}", self.base_url(tls))
     }
 
-    /// The certificate of https in PEM: what a client is to trust.
+    /// The tenant beside it.
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// The certificate of https in PEM, for the tenant too: what a client is to trust.
     pub fn ca_pem(&self) -> &str {
         &self.ca_pem
     }
@@ -212,7 +237,7 @@ impl Running {
 
     /// The directory as it is now, in the form of a seed without passwords.
     pub fn directory(&self) -> serde_json::Value {
-        self.shared.exchange().dump()
+        both(&self.shared, &self.cloud)
     }
 
     /// Lets what runs end, closes all shells and writes the dump.
@@ -220,13 +245,24 @@ impl Running {
     /// # Errors
     /// [`ServeError::File`] when the dump or a line of the log could not be written.
     pub async fn shutdown(self) -> Result<(), ServeError> {
-        self.server.shutdown().await;
-        if let Some(file) = &self.dump {
-            let text = format!("{:#}\n", self.shared.exchange().dump());
+        let Self { server, shared, cloud, dump, .. } = self;
+        server.shutdown().await;
+        if let Some(file) = &dump {
+            let text = format!("{:#}\n", both(&shared, &cloud));
             std::fs::write(file, text).map_err(|source| unwritable(file, source))?;
         }
-        self.shared.end_journal()
+        // Nothing is answered any more, so the log is whole.
+        drop(cloud);
+        shared.end_journal()
     }
+}
+
+fn both(shared: &Shared, cloud: &Cloud) -> serde_json::Value {
+    let mut dump = shared.exchange().dump();
+    if let Some(members) = dump.as_object_mut() {
+        members.insert("cloud".to_owned(), cloud.state().dump());
+    }
+    dump
 }
 
 fn unwritable(file: &Path, source: io::Error) -> ServeError {

@@ -17,6 +17,8 @@ pub enum Endpoint {
     PowerShell,
     /// `/wsman`, configuration `Microsoft.PowerShell`: the ordinary endpoint, Exchange must be loaded first
     Wsman,
+    /// `InvokeCommand` of Exchange Online
+    Online,
 }
 
 /// In which shape objects are sent.
@@ -55,7 +57,7 @@ pub(super) struct Found {
 
 impl LabSession {
     pub(super) fn new(endpoint: Endpoint, user: &str, serialization: Serialization, dc: usize) -> Self {
-        let loaded = endpoint == Endpoint::PowerShell;
+        let loaded = endpoint != Endpoint::Wsman;
         Self { endpoint, user: user.to_owned(), serialization, loaded, dc, entire_forest: false, found: None }
     }
 

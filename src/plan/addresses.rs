@@ -26,7 +26,7 @@ pub(super) fn merge(
 ) -> Result<Merge, Refusal> {
     let around = Surroundings {
         routing,
-        cloud: false,
+        cloud: context.is_cloud(),
         accepted: context.accepted_domains.as_ref(),
         owners: Some(&context.owners),
     };
@@ -90,12 +90,19 @@ pub(super) fn update(
     }
     for name in ["PrimarySmtpAddress", "WindowsEmailAddress"] {
         if let Some(Wanted::Text(primary)) = attributes.get(name)
-            && let Some(lines) = primary_alone(current, primary, routing, policy, context)?
+            && let Some(after) = primary_alone(current, primary, routing, policy, context)?
         {
-            step.push(name, ParameterValue::Text(primary.clone()));
             primary_changes = true;
-            addressed.lines = lines;
+            addressed.lines = address::line::compare(&current.email_addresses, &after);
+            // The cloud has no parameter for the primary address alone.
+            match context.is_cloud() {
+                true => step.push("EmailAddresses", ParameterValue::List(after)),
+                false => step.push(name, ParameterValue::Text(primary.clone())),
+            }
         }
+    }
+    if context.is_cloud() {
+        return Ok(addressed);
     }
     if let Some(finding) =
         address_policy(step, current, attributes, policy, primary_changes, addresses_change)?
@@ -113,14 +120,15 @@ fn routing<'a>(current: &'a Recipient, attributes: &'a Attributes) -> Option<&'a
     }
 }
 
-/// A primary address given by itself: Exchange keeps the former one as a secondary. None when it is primary already.
+/// The addresses after a primary address was given by itself: Exchange keeps the former one as a secondary. None when it is
+/// primary already.
 fn primary_alone(
     current: &Recipient,
     primary: &str,
     routing: Option<&str>,
     policy: &Policy,
     context: &Context,
-) -> Result<Option<Vec<AddressLine>>, Finding> {
+) -> Result<Option<Vec<String>>, Finding> {
     let wanted = address::key(primary);
     let held = current.email_addresses.iter().find(|value| address::is_primary(value));
     let held = held.map(String::as_str).or(current.primary_smtp_address.as_deref());
@@ -143,7 +151,7 @@ fn primary_alone(
     let mut after: Vec<String> =
         current.email_addresses.iter().filter(|value| address::key(value) != wanted).map(demoted).collect();
     after.push(format!("SMTP:{primary}"));
-    Ok(Some(address::line::compare(&current.email_addresses, &after)))
+    Ok(Some(after))
 }
 
 /// R26 and R27: with an address policy on, Exchange answers a change of the primary with a mere warning.

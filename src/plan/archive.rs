@@ -48,7 +48,8 @@ pub(super) fn step(
     }
     let mut step =
         on(cmdlet.name, identity, "make the archive").with("Archive", ParameterValue::Switch(true));
-    for name in BESIDE.iter().filter(|name| cmdlet.parameter(name).is_some()) {
+    for name in BESIDE.iter().filter(|name| cmdlet.parameter(name).is_some_and(|it| it.works(context.side())))
+    {
         for source in [&mut *create_only, &mut *attributes] {
             if let Some((name, wanted)) = source.remove_entry(*name) {
                 initial(cmdlet, [(&name, &wanted)])

@@ -105,6 +105,9 @@ pub(super) fn on(cmdlet: &str, identity: &str, purpose: impl Into<String>) -> St
 
 /// Pins the step to a domain controller: the row's, else the lane's, else the one that the recipient was read from.
 pub(super) fn pinned(step: Step, change: &Change, context: &Context, current: Option<&Recipient>) -> Step {
+    if context.is_cloud() {
+        return Step { side: context.side(), ..step };
+    }
     let pin = change
         .domain_controller
         .as_ref()

@@ -1,14 +1,16 @@
 //! Making a mailbox: the creating cmdlet, then Set- for what it does not take, then the archive.
 
 use super::{
-    Context, Finding, Infrastructure, ParameterValue, Planned, Policy, Step, addresses, archive,
+    Context, Finding, Infrastructure, ParameterValue, Planned, Policy, Step, UserMaker, addresses, archive,
     attributes::{self, Attributes, cmdlet, initial, known, not_a_parameter, on, pinned},
+    cloud, licence,
+    update::elsewhere,
 };
 use crate::{
     address::{self, Outcome},
     recipient::{
-        Action, AddressFlow, Change, ErrorClass, MailboxType, ObjectType, Recipient, Wanted, column,
-        parameters::{self, Cmdlet},
+        Action, AddressFlow, Change, ErrorClass, MailboxType, ObjectType, Recipient, Side, Wanted, column,
+        parameters::{Cmdlet, Parameter},
     },
 };
 
@@ -18,6 +20,12 @@ pub(super) fn plan(
     policy: &Policy,
     context: &Context,
 ) -> Result<Planned, Finding> {
+    if context.is_cloud() {
+        let regular = change.mailbox_type.unwrap_or_default() == MailboxType::Regular;
+        if user.is_some() || regular && context.cloud.maker == UserMaker::Graph {
+            return licence::plan(user, change, policy, context);
+        }
+    }
     let remote = context.infrastructure == Infrastructure::Hybrid;
     let noun = if remote { "RemoteMailbox" } else { "Mailbox" };
     let verb = if user.is_some() { "Enable" } else { "New" };
@@ -26,6 +34,10 @@ pub(super) fn plan(
     let mut wanted = attributes::managed(change)?;
     let mut create_only = attributes::create_only(change)?;
     addresses::exclusive(change, &wanted)?;
+    if context.is_cloud() {
+        cloud::principal(&mut wanted);
+        cloud::principal(&mut create_only);
+    }
     let wants_archive = archive::take(&mut wanted, &mut create_only);
     add_routing_address(remote, user, &mut wanted, context);
 
@@ -36,12 +48,12 @@ pub(super) fn plan(
         step.push("Identity", ParameterValue::Text(user.guid.hyphenated().to_string()));
     }
     let set_name =
-        parameter_set(remote, change.mailbox_type.unwrap_or_default(), make, &create_only, &wanted)?;
+        parameter_set(context, change.mailbox_type.unwrap_or_default(), make, &create_only, &wanted)?;
     if matches!(set_name, "Shared" | "Room" | "Equipment") {
         step.push(set_name, ParameterValue::Switch(true));
     }
     // What goes with the archive must be out of the way before the rest is dealt out.
-    let identity = identity_after(user, change, &wanted);
+    let identity = identity_after(user, change, &wanted, context);
     let archive_step = archive::step(
         wants_archive,
         enable,
@@ -59,9 +71,9 @@ pub(super) fn plan(
     if let Some(primary) = &addressed.primary {
         step.push("PrimarySmtpAddress", ParameterValue::Text(primary.clone()));
     }
-    let later = deal_out(&mut step, make, set, set_name, remote, &wanted, &create_only)?;
+    let later = deal_out(&mut step, make, set, set_name, context, &wanted, &create_only)?;
     password(&mut step, change, make, set_name, user.is_none())?;
-    required(&step, make, set_name)?;
+    required(&step, make, set_name, context)?;
     planned.steps.push(pinned(step, change, context, user));
 
     let mut second = on(set.name, &identity, "set what creating does not take");
@@ -93,11 +105,19 @@ pub(super) fn plan(
 }
 
 /// How the object is named once it is made.
-fn identity_after(user: Option<&Recipient>, change: &Change, wanted: &Attributes) -> String {
+fn identity_after(
+    user: Option<&Recipient>,
+    change: &Change,
+    wanted: &Attributes,
+    context: &Context,
+) -> String {
     if let Some(user) = user {
         return user.guid.hyphenated().to_string();
     }
-    let names = ["UserPrincipalName", "SamAccountName", "PrimarySmtpAddress", "Alias", "Name"];
+    let names: &[&str] = match context.side() {
+        Side::Here => &["UserPrincipalName", "SamAccountName", "PrimarySmtpAddress", "Alias", "Name"],
+        Side::Cloud => &["MicrosoftOnlineServicesID", "PrimarySmtpAddress", "Alias", "Name"],
+    };
     let named = names.iter().find_map(|name| match wanted.get(name) {
         Some(Wanted::Text(text)) => Some(text.clone()),
         _ => None,
@@ -133,7 +153,7 @@ fn add_routing_address(remote: bool, user: Option<&Recipient>, wanted: &mut Attr
 
 /// The parameter set, by the type of mailbox.
 fn parameter_set(
-    remote: bool,
+    context: &Context,
     wanted: MailboxType,
     make: &Cmdlet,
     create_only: &Attributes,
@@ -141,7 +161,16 @@ fn parameter_set(
 ) -> Result<&'static str, Finding> {
     let disabled =
         [create_only, managed].iter().any(|from| from.get("AccountDisabled") == Some(&Wanted::Bool(true)));
+    let remote = context.infrastructure == Infrastructure::Hybrid;
     Ok(match (wanted, remote) {
+        (MailboxType::Regular, _) if context.is_cloud() => "MicrosoftOnlineServicesID",
+        (MailboxType::Linked, _) if context.is_cloud() => {
+            return Err(Finding::refusal(
+                ErrorClass::Unsupported,
+                "a mailbox in the cloud cannot be linked",
+                "Type is one of Regular, Shared, Room, Equipment here",
+            ));
+        }
         (MailboxType::Regular, false) if disabled && make.name.starts_with("New") => "DisabledUser",
         (MailboxType::Regular, true) if disabled && make.name.starts_with("New") => "AccountDisabled",
         (MailboxType::Regular, false) => "User",
@@ -160,16 +189,21 @@ fn parameter_set(
     })
 }
 
-/// What the addresses of a mailbox to be made come to.
-#[derive(Default)]
-struct Addressed {
-    primary: Option<String>,
-    value: Option<ParameterValue>,
-    lines: Vec<address::AddressLine>,
-    findings: Vec<Finding>,
+/// Whether a parameter belongs to the set. The reference leaves the sign-in name out of the set that bears its name.
+fn in_set(parameter: &Parameter, set_name: &str) -> bool {
+    parameter.in_set(set_name) || parameter.name == set_name
 }
 
-fn address(
+/// What the addresses of a mailbox to be made come to.
+#[derive(Default)]
+pub(super) struct Addressed {
+    pub(super) primary: Option<String>,
+    pub(super) value: Option<ParameterValue>,
+    pub(super) lines: Vec<address::AddressLine>,
+    pub(super) findings: Vec<Finding>,
+}
+
+pub(super) fn address(
     user: Option<&Recipient>,
     change: &Change,
     wanted: &Attributes,
@@ -241,18 +275,20 @@ fn deal_out(
     make: &Cmdlet,
     set: &Cmdlet,
     set_name: &str,
-    remote: bool,
+    context: &Context,
     wanted: &Attributes,
     create_only: &Attributes,
 ) -> Result<Attributes, Finding> {
+    let side = context.side();
+    let remote = context.infrastructure == Infrastructure::Hybrid;
     for (name, value) in create_only {
         let name =
             if remote && *name == "OrganizationalUnit" { "OnPremisesOrganizationalUnit" } else { name };
         let parameter = make
             .parameter(name)
-            .filter(|parameter| parameter.on_premises())
+            .filter(|parameter| parameter.works(side))
             .ok_or_else(|| not_a_parameter(make, name, ""))?;
-        if !parameter.in_set(set_name) {
+        if !in_set(parameter, set_name) {
             return Err(Finding::refusal(
                 ErrorClass::InvalidInput,
                 format!("{} takes no {} together with a {set_name} mailbox", make.name, parameter.name),
@@ -267,8 +303,8 @@ fn deal_out(
     for (name, value) in wanted {
         let at_once = make
             .parameter(name)
-            .is_some_and(|parameter| parameter.on_premises() && parameter.in_set(set_name));
-        let takes = |cmdlet: &Cmdlet| cmdlet.parameter(name).is_some_and(parameters::Parameter::on_premises);
+            .is_some_and(|parameter| parameter.works(side) && in_set(parameter, set_name));
+        let takes = |cmdlet: &Cmdlet| cmdlet.parameter(name).is_some_and(|parameter| parameter.works(side));
         if create_only.contains_key(name) && at_once {
             // The create-only column is the more special one; both would be the same parameter twice.
             continue;
@@ -277,10 +313,13 @@ fn deal_out(
         } else if takes(set) {
             later.insert(name, value.clone());
         } else {
-            let known = column::parameter(ObjectType::Mailbox, name)
-                .is_some_and(|parameter| !parameter.on_premises());
-            let why = if known { "; it works in Exchange Online only" } else { ", and neither has Set-" };
-            return Err(not_a_parameter(make, name, why));
+            let known =
+                column::parameter(ObjectType::Mailbox, name).is_some_and(|parameter| !parameter.works(side));
+            let why = match known {
+                true => format!("; it works {} only", elsewhere(side)),
+                false => ", and neither has Set-".to_owned(),
+            };
+            return Err(not_a_parameter(make, name, &why));
         }
     }
     Ok(later)
@@ -304,7 +343,7 @@ fn password(
             step.push("Password", ParameterValue::Secret(source.clone()));
             Ok(())
         }
-        None if new && matches!(set_name, "User" | "Default") => invalid(
+        None if new && matches!(set_name, "User" | "Default" | "MicrosoftOnlineServicesID") => invalid(
             format!("{} needs a password for a regular mailbox", make.name),
             "give _param_password or _param_password_ref",
         ),
@@ -313,10 +352,10 @@ fn password(
 }
 
 /// What Exchange would ask for at a prompt that nobody sees.
-fn required(step: &Step, make: &Cmdlet, set_name: &str) -> Result<(), Finding> {
+fn required(step: &Step, make: &Cmdlet, set_name: &str, context: &Context) -> Result<(), Finding> {
     let upn_too = make.name == "New-RemoteMailbox" && set_name == "Default";
     let missing = make.parameters.iter().find(|parameter| {
-        let asked = parameter.required && parameter.on_premises() && parameter.in_set(set_name);
+        let asked = parameter.required && parameter.works(context.side()) && in_set(parameter, set_name);
         let asked = asked || (upn_too && parameter.name == "UserPrincipalName");
         // Resource mailboxes get a disabled account, which needs no password. The reference marks the last one as required
         // in every set of Enable-RemoteMailbox; all its examples do without.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Finding, Severity, Step};
 use crate::{
     address::{AcceptedDomains, AddressLine, Key, MergePolicy, Owner},
-    recipient::{Action, ErrorClass},
+    recipient::{Action, ErrorClass, GraphUser, Side, Sku},
 };
 
 /// The choices of a connection that planning depends on.
@@ -42,6 +42,33 @@ pub enum Infrastructure {
     OnPremises,
     /// In the cloud, mastered on this side.
     Hybrid,
+    /// In the cloud, and mastered there.
+    Cloud,
+}
+
+/// How a user is made in the cloud.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum UserMaker {
+    /// In the directory, by Graph.
+    #[default]
+    Graph,
+    /// By `New-Mailbox`, which makes the mailbox at once; it needs a licence within 30 days.
+    Exchange,
+}
+
+/// What planning knows of the directory in the cloud.
+#[derive(Clone, Debug, Default)]
+pub struct CloudContext {
+    /// The licence that brings a mailbox, by part number or id; none where somebody else gives it.
+    pub licence: Option<String>,
+    /// The licences that the tenant has bought.
+    pub skus: Vec<Sku>,
+    /// The country of users who have none, as two letters.
+    pub usage_location: Option<String>,
+    /// How users are made.
+    pub maker: UserMaker,
+    /// The account as Graph has it, where it was read.
+    pub user: Option<GraphUser>,
 }
 
 /// What the connection knows beside the recipient.
@@ -57,6 +84,22 @@ pub struct Context {
     pub references: BTreeMap<String, Reference>,
     /// The domain controller that the lane is pinned to.
     pub domain_controller: Option<String>,
+    /// The directory in the cloud, where the change goes there.
+    pub cloud: CloudContext,
+}
+
+impl Context {
+    /// Whether the change goes to Exchange Online.
+    #[must_use]
+    pub fn is_cloud(&self) -> bool {
+        self.infrastructure == Infrastructure::Cloud
+    }
+
+    /// Where the change goes.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        if self.is_cloud() { Side::Cloud } else { Side::Here }
+    }
 }
 
 /// An object that an attribute names.

@@ -3,10 +3,11 @@
 use super::{
     Context, CreateMethod, Finding, Infrastructure, ParameterValue, Planned, Policy, Wait,
     attributes::{details, on, pinned},
-    create, database, update,
+    cloud, create, database, update,
 };
 use crate::recipient::{
-    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind, Wanted,
+    Action, Change, ErrorClass, Identity, MailboxType, ObjectType, Operation, Recipient, RecipientKind,
+    Wanted,
 };
 
 /// Plans a change of what is there (nothing, a directory user, a mailbox).
@@ -29,6 +30,9 @@ fn decide(
             "name the object in the column Identity",
         )
     })?;
+    if context.is_cloud() {
+        in_the_cloud(change)?;
+    }
     if change.object_type == ObjectType::MailboxDatabase {
         return database::plan(current, change, policy, context);
     }
@@ -49,12 +53,35 @@ fn decide(
     }
 }
 
+/// What Exchange Online does not have.
+fn in_the_cloud(change: &Change) -> Result<(), Finding> {
+    let refuse = |message: String, hint: &str| Err(Finding::refusal(ErrorClass::InvalidInput, message, hint));
+    match &change.domain_controller {
+        _ if change.object_type == ObjectType::MailboxDatabase => refuse(
+            "Exchange Online has no mailbox databases of one's own".into(),
+            "name a connection on-premises in the column Connection",
+        ),
+        Some(server) => refuse(
+            format!("Exchange Online has no domain controller `{server}`"),
+            "leave the column DomainController empty for this account",
+        ),
+        None => Ok(()),
+    }
+}
+
 fn nothing_there(change: &Change, policy: &Policy, context: &Context) -> Result<Planned, Finding> {
     let not_found = |hint: &str| {
         Err(Finding::refusal(ErrorClass::NotFound, format!("there is no object `{}`", change.identity), hint))
     };
     match (change.operation, policy.create_method) {
         (Operation::Ensure | Operation::Create, CreateMethod::New) => {
+            create::plan(None, change, policy, context)
+        }
+        // In the cloud these have no user before they have a mailbox.
+        (Operation::Ensure | Operation::Create, CreateMethod::Enable)
+            if context.is_cloud()
+                && change.mailbox_type.is_some_and(|wanted| wanted != MailboxType::Regular) =>
+        {
             create::plan(None, change, policy, context)
         }
         (Operation::Ensure | Operation::Create, CreateMethod::Enable) => {
@@ -73,6 +100,10 @@ fn user_there(
 ) -> Result<Planned, Finding> {
     match (change.operation, policy.create_method) {
         (Operation::Ensure | Operation::Create, CreateMethod::Enable) => {
+            create::plan(Some(user), change, policy, context)
+        }
+        // A user without a mailbox is what making one has come to on its way.
+        (Operation::Ensure | Operation::Create, CreateMethod::New) if context.is_cloud() => {
             create::plan(Some(user), change, policy, context)
         }
         (Operation::Ensure | Operation::Create, CreateMethod::New) => Err(Finding::refusal(
@@ -107,6 +138,7 @@ fn mailbox_there(
             same_target(mailbox, remote, change, context)?;
             update::plan(mailbox, remote, change, policy, context)
         }
+        Operation::Disable if context.is_cloud() => cloud::disable(mailbox, change, context),
         Operation::Disable => Ok(disable(mailbox, remote, change, context)),
         Operation::Remove => remove(mailbox, remote, change, policy, context),
     }
@@ -177,6 +209,9 @@ fn remove(
             "remove deletes the directory user together with the mailbox",
             "use the operation disable, or set allow_remove = true",
         ));
+    }
+    if context.is_cloud() {
+        cloud::may_remove(mailbox)?;
     }
     let cmdlet = if remote { "Remove-RemoteMailbox" } else { "Remove-Mailbox" };
     let step = on(cmdlet, &mailbox.guid.hyphenated().to_string(), "delete mailbox and user")

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::recipient::{Delta, SecretSource, Wanted, parameters::ParameterKind};
+use crate::recipient::{Delta, SecretSource, Side, Wanted, parameters::ParameterKind};
 
 /// One cmdlet with its parameters, in the order in which they are shown and sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Step {
     /// What must have happened before it may run, when that is not in our hands.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub after: Option<Wait>,
+    /// On which side it is run.
+    #[serde(skip_serializing_if = "Side::is_here", default)]
+    pub side: Side,
 }
 
 /// What a step waits for.
@@ -27,6 +30,10 @@ pub struct Step {
 pub enum Wait {
     /// A cycle of directory synchronisation. The change is pending until a new read shows its effect.
     DirectorySync,
+    /// The mailbox that a licence brings. The change is pending until it is there.
+    Mailbox,
+    /// The end of a mailbox whose licence was taken away. The change is pending until it is gone.
+    NoMailbox,
 }
 
 /// A parameter's value.
@@ -55,7 +62,13 @@ impl Step {
     /// A step without parameters.
     #[must_use]
     pub fn new(cmdlet: &str, purpose: impl Into<String>) -> Self {
-        Self { cmdlet: cmdlet.to_owned(), parameters: Vec::new(), purpose: purpose.into(), after: None }
+        Self {
+            cmdlet: cmdlet.to_owned(),
+            parameters: Vec::new(),
+            purpose: purpose.into(),
+            after: None,
+            side: Side::Here,
+        }
     }
 
     /// Adds a parameter.
@@ -94,7 +107,11 @@ impl Step {
     pub fn to_json(&self) -> Value {
         let parameters: serde_json::Map<String, Value> =
             self.parameters.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
-        json!({ "cmdlet": self.cmdlet, "parameters": parameters })
+        let mut json = json!({ "cmdlet": self.cmdlet, "parameters": parameters });
+        if let (Side::Cloud, Some(members)) = (self.side, json.as_object_mut()) {
+            members.insert("side".into(), "cloud".into());
+        }
+        json
     }
 }
 

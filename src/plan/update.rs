@@ -3,10 +3,11 @@
 use super::{
     Context, Finding, ParameterValue, Planned, Policy, addresses, archive,
     attributes::{self, Attributes, differences, known, not_a_parameter, on, pinned},
+    cloud,
 };
 use crate::recipient::{
     Action, Change, ErrorClass, MailboxDetails, MailboxType, ObjectType, Operation, Recipient, RecipientKind,
-    column,
+    Side, column,
     parameters::{self, Cmdlet},
 };
 
@@ -28,6 +29,7 @@ pub(super) fn plan(
     addresses::exclusive(change, &wanted)?;
     let identity = current.guid.hyphenated().to_string();
     let mut planned = Planned::new(Action::Unchanged, Some(current.guid));
+    let authority = if context.is_cloud() { cloud::authority(&mut wanted, current, &identity) } else { None };
 
     let archive = archive::take(&mut wanted, &mut create_only);
     let archive = archive::step(
@@ -45,10 +47,13 @@ pub(super) fn plan(
         step.push("Type", ParameterValue::Text(new.as_str().to_owned()));
     }
     let addressed = addresses::update(&mut step, current, change, &wanted, policy, context)?;
-    for name in ["PrimarySmtpAddress", "WindowsEmailAddress", "EmailAddressPolicyEnabled"] {
+    for name in ["PrimarySmtpAddress", "WindowsEmailAddress"] {
         wanted.remove(name);
     }
-    no_move(current, &mut wanted, context)?;
+    if !context.is_cloud() {
+        wanted.remove("EmailAddressPolicyEnabled");
+        no_move(current, &mut wanted, context)?;
+    }
     planned.findings.extend(addressed.findings);
     planned.findings.extend(not_settable(set, remote, current, &mut wanted, change, context)?);
     differences(set, current, &wanted, context).into_iter().for_each(|(name, value)| step.push(&name, value));
@@ -58,6 +63,15 @@ pub(super) fn plan(
         planned.steps.push(pinned(step, change, context, Some(current)));
     }
     planned.steps.extend(archive);
+    if context.is_cloud() {
+        cloud::may_write(current, authority.as_ref(), &planned.steps)?;
+    }
+    if let Some(step) = authority {
+        // What is handed over can be written afterwards, and what is given back before.
+        let hands_over = step.parameter(cloud::AUTHORITY) == Some(&ParameterValue::Bool(true));
+        let at = if hands_over { 0 } else { planned.steps.len() };
+        planned.steps.insert(at, pinned(step, change, context, Some(current)));
+    }
     if !planned.steps.is_empty() {
         planned.action = Action::Updated;
     }
@@ -110,9 +124,10 @@ fn not_settable(
     context: &Context,
 ) -> Result<Vec<Finding>, Finding> {
     let mut findings = Vec::new();
+    let side = context.side();
     let names: Vec<&'static str> = wanted
         .keys()
-        .filter(|name| set.parameter(name).is_none_or(|found| !found.on_premises()))
+        .filter(|name| set.parameter(name).is_none_or(|found| !found.works(side)))
         .copied()
         .collect();
     for name in names {
@@ -121,11 +136,11 @@ fn not_settable(
             .iter()
             .filter(|cmdlet| cmdlet.contains("Remote") == remote)
             .find_map(|cmdlet| parameters::parameter(cmdlet, name));
-        let Some(parameter) = creates.filter(|parameter| parameter.on_premises()) else {
+        let Some(parameter) = creates.filter(|parameter| parameter.works(side)) else {
             return Err(match set.parameter(name) {
                 Some(_) => Finding::refusal(
                     ErrorClass::Unsupported,
-                    format!("{} {name} works in Exchange Online only", set.name),
+                    format!("{} {name} works {} only", set.name, elsewhere(side)),
                     "leave the column empty for this account",
                 ),
                 None if remote => {
@@ -150,4 +165,12 @@ fn not_settable(
         }
     }
     Ok(findings)
+}
+
+/// Where a parameter works that does not work on this side.
+pub(super) fn elsewhere(side: Side) -> &'static str {
+    match side {
+        Side::Here => "in Exchange Online",
+        Side::Cloud => "on-premises",
+    }
 }

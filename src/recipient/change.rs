@@ -33,6 +33,12 @@ pub struct Change {
     pub create_only: BTreeMap<String, Wanted>,
     /// Where the password for a new account comes from.
     pub password: Option<SecretSource>,
+    /// The licence that brings a mailbox in the cloud, by part number or id; absent is the connection's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub licence: Option<String>,
+    /// The country of the user in the cloud, as two letters; absent is the connection's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub usage_location: Option<String>,
 }
 
 impl Change {
@@ -52,6 +58,8 @@ impl Change {
             attributes: BTreeMap::new(),
             create_only: BTreeMap::new(),
             password: None,
+            licence: None,
+            usage_location: None,
         }
     }
 

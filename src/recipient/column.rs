@@ -28,6 +28,10 @@ pub enum Column {
     Connection,
     /// The domain controller.
     DomainController,
+    /// The licence in the cloud.
+    Licence,
+    /// The country of the user in the cloud.
+    UsageLocation,
     /// A managed parameter, by its canonical name.
     Attribute(&'static str),
     /// A parameter of the creating cmdlet only, by its canonical name.
@@ -152,6 +156,8 @@ const RESERVED: &[(&str, Column)] = &[
     ("_param_password_ref", Column::PasswordReference),
     ("Connection", Column::Connection),
     ("DomainController", Column::DomainController),
+    ("Licence", Column::Licence),
+    ("UsageLocation", Column::UsageLocation),
 ];
 
 /// The cmdlets that make an object of this type.
@@ -188,9 +194,14 @@ pub fn reserved(name: &str) -> Option<Column> {
 pub fn column(object_type: ObjectType, name: &str) -> Result<Column, ColumnError> {
     let name = name.trim();
     match reserved(name) {
-        Some(Column::EmailAddresses | Column::Type | Column::Password | Column::PasswordReference)
-            if object_type == ObjectType::MailboxDatabase =>
-        {
+        Some(
+            Column::EmailAddresses
+            | Column::Type
+            | Column::Password
+            | Column::PasswordReference
+            | Column::Licence
+            | Column::UsageLocation,
+        ) if object_type == ObjectType::MailboxDatabase => {
             return Err(ColumnError::Unknown { name: name.to_owned(), suggestion: None });
         }
         Some(column) => return Ok(column),

@@ -99,9 +99,11 @@ impl Identity {
         match self {
             Self::Guid(guid) => {
                 recipient.guid == *guid
-                    || recipient
-                        .text("ExchangeGuid")
-                        .is_some_and(|text| Uuid::try_parse(text).is_ok_and(|held| held == *guid))
+                    || ["ExchangeGuid", "Guid"].iter().any(|name| {
+                        recipient
+                            .text(name)
+                            .is_some_and(|text| Uuid::try_parse(text).is_ok_and(|held| held == *guid))
+                    })
             }
             Self::DistinguishedName(dn) => same_dn(&recipient.distinguished_name, dn),
             Self::CanonicalName(name) => same(&recipient.identity, name),

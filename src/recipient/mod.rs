@@ -3,6 +3,7 @@
 //! - [`Change`] is what a flow asks for, [`Recipient`] what Exchange has;
 //! - [`parameters`] is the table of cmdlets and parameters, [`mod@column`] decides what a flow's column name means, and
 //!   [`value`] turns a cell into the [`Wanted`] value of the parameter's type;
+//! - [`cloud`] is what Graph knows of a user and of licences;
 //! - [`Identity`] tells the forms apart in which an object can be named;
 //! - [`cloud`] is what Graph knows of a user and of licences;
 //! - [`outcome`] holds the words of the front door: what became of a change, and the class of an error.
@@ -14,6 +15,7 @@ pub mod identity;
 pub mod observed;
 pub mod outcome;
 pub mod parameters;
+pub mod side;
 pub mod value;
 
 pub use change::{
@@ -23,3 +25,4 @@ pub use cloud::{GraphUser, Sku};
 pub use identity::{Identity, IdentityError};
 pub use observed::{ArchiveState, MailboxDetails, Property, Recipient, RecipientKind};
 pub use outcome::{Action, ErrorClass};
+pub use side::Side;

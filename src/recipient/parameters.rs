@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use super::Side;
+
 /// A cmdlet and what it takes.
 #[derive(Debug)]
 pub struct Cmdlet {
@@ -153,6 +155,15 @@ impl Parameter {
     #[must_use]
     pub fn on_premises(&self) -> bool {
         self.place != Place::Cloud
+    }
+
+    /// Whether it works on this side.
+    #[must_use]
+    pub fn works(&self, side: Side) -> bool {
+        match side {
+            Side::Here => self.place != Place::Cloud,
+            Side::Cloud => self.place != Place::OnPremises,
+        }
     }
 }
 

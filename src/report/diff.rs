@@ -8,7 +8,7 @@ use crate::plan::{ParameterValue, Planned};
 use crate::recipient::Recipient;
 
 /// Parameters that say where and how, not what.
-const NOT_SHOWN: [&str; 3] = ["Identity", "DomainController", "Confirm"];
+const NOT_SHOWN: [&str; 4] = ["Identity", "UserId", "DomainController", "Confirm"];
 /// Parameters that the address lines show.
 const ADDRESSES: [&str; 2] = ["EmailAddresses", "PrimarySmtpAddress"];
 

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::plan::{Finding, Planned, Severity, Step};
-use crate::recipient::{Action, Change, ErrorClass, Source};
+use crate::recipient::{Action, Change, ErrorClass, Side, Source};
 
 /// The result of one change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +93,9 @@ pub struct StepResult {
     pub cmdlet: String,
     /// Its parameters in order, masked
     pub parameters: Json,
+    /// On which side; absent where there is only one's own
+    #[serde(default, skip_serializing_if = "Side::is_here")]
+    pub side: Side,
 }
 
 impl ChangeResult {
@@ -130,7 +133,7 @@ impl From<&Finding> for ResultError {
 impl From<&Step> for StepResult {
     fn from(step: &Step) -> Self {
         let parameters = step.parameters.iter().map(|(name, value)| (name.clone(), value.to_json()));
-        Self { cmdlet: step.cmdlet.clone(), parameters: Json::Object(parameters.collect()) }
+        Self { cmdlet: step.cmdlet.clone(), parameters: Json::Object(parameters.collect()), side: step.side }
     }
 }
 

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::address::{AddressLine, Sign};
 use crate::plan::{Finding, ParameterValue, Planned, Step};
-use crate::recipient::{Action, Change, ErrorClass, Operation, SecretSource, Source};
+use crate::recipient::{Action, Change, ErrorClass, Operation, SecretSource, Side, Source};
 
 fn result(action: Action) -> ChangeResult {
     ChangeResult {
@@ -21,6 +21,7 @@ fn result(action: Action) -> ChangeResult {
         steps: vec![StepResult {
             cmdlet: "New-Mailbox".into(),
             parameters: json!({"Name": "O'Brien", "Password": "***", "Languages": ["de", "en"]}),
+            side: Side::Here,
         }],
         attempts: 1,
     }

@@ -25,7 +25,10 @@ fn each_mistake_has_its_place() {
         &["mailwright.toml:6:12: connections.corp.password: a secret must be a reference", "env:NAME"],
     );
     let place = with(&CONNECTION.replace("on-premises", "cloud"));
-    place.run(&["invoke", "Get-Mailbox"]).refuses(2, &["mailwright.toml:2:18", "not built in yet"]);
+    place.run(&["invoke", "Get-Mailbox"]).refuses(
+        2,
+        &["mailwright.toml:1:14: connections.corp.cloud", "mailwright.toml:3:10", "no server of one's own"],
+    );
 }
 
 #[test]

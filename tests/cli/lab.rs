@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use mailwright::config::Config;
+use mailwright::config::{CloudSignIn, Config};
 use secrecy::ExposeSecret as _;
 use serde_json::Value as Json;
 
@@ -48,28 +48,45 @@ fn it_tells_where_it_is_and_writes_a_connection_file_and_the_directory() {
             ("lab-hybrid-enable", key("powershell")),
             ("lab-https", key("https_powershell")),
             ("lab-wsman", key("wsman")),
+            ("lab-cloud", format!("{}/PowerShell/", line["cloud"]["url"].as_str().unwrap())),
+            ("lab-hybrid-full", key("https_powershell")),
         ]
     );
     assert!(key("http").starts_with("http://127.0.0.1:") && key("https").starts_with("https://127.0.0.1:"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for connection in &config.connections {
+    for connection in config.connections.iter().filter(|it| it.name != "lab-cloud") {
         assert_eq!(connection.username.as_deref(), Some(key("user").as_str()));
         let reference = connection.password.as_ref().unwrap();
         let password = runtime.block_on(connection.secrets.fetch(reference)).unwrap();
         assert_eq!(password.expose_secret(), key("password"));
+    }
+    for name in ["lab-cloud", "lab-hybrid-full"] {
+        let connection = config.connection(Some(name)).unwrap();
+        let cloud = connection.cloud.as_ref().unwrap();
+        assert_eq!(cloud.tenant, line["cloud"]["tenant"].as_str().unwrap());
+        assert_eq!(cloud.organization.as_deref(), line["cloud"]["organization"].as_str());
+        assert_eq!(cloud.graph.as_str(), format!("{}/", line["cloud"]["graph"].as_str().unwrap()));
+        let CloudSignIn::Secret { application, secret } = &cloud.sign_in else { panic!("{cloud:?}") };
+        assert_eq!(application, line["cloud"]["application_id"].as_str().unwrap());
+        let secret = runtime.block_on(connection.secrets.fetch(secret)).unwrap();
+        assert_eq!(secret.expose_secret(), line["cloud"]["client_secret"].as_str().unwrap());
     }
     let ca = config.connection(Some("lab-https")).unwrap().tls.ca_file.clone().unwrap();
     assert_eq!(ca.to_str().unwrap(), key("ca_file"));
     assert!(std::fs::read_to_string(ca).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
     let file = place.path().join("lab.toml");
     assert!(!std::fs::read_to_string(&file).unwrap().contains(&key("password")));
-    let mode = std::fs::metadata(place.path().join("lab.toml.password")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    for name in ["lab.toml.password", "lab.toml.client-secret"] {
+        let mode = std::fs::metadata(place.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
 
     assert_eq!(end(child).code(), Some(0));
     let dump: Json = serde_json::from_slice(&std::fs::read(place.path().join("dump.json")).unwrap()).unwrap();
     let objects = dump["objects"].as_array().unwrap();
     assert!(objects.iter().any(|object| object["SamAccountName"] == "user00003"));
+    let objects = dump["cloud"]["objects"].as_array().unwrap();
+    assert!(objects.iter().any(|object| object["UserPrincipalName"] == "user00003@contoso.com"));
 
     // Its own file is written over, and without a name for it the files go with the command.
     let (child, _) = start(&place, &["--write-config", "lab.toml"]);
@@ -128,6 +145,38 @@ fn the_connection_file_reaches_it_by_every_connection_and_a_wrong_password_is_3(
     let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
     assert!(!log.contains("Set-Mailbox") && !log.contains(super::CANARY), "nothing was tried");
     place.run(&set).refuses(3, &["cannot be reached"]);
+}
+
+#[test]
+fn the_tenant_answers_and_its_log_tells_it_from_the_servers_of_ones_own() {
+    let place = Place::new();
+    let (child, line) =
+        start(&place, &["--write-config", "lab.toml", "--log", "lab.log", "--mailboxes", "2"]);
+    let get = |connection| {
+        place.run(&["invoke", "Get-Mailbox", "Identity=user00002", "-c", "lab.toml", "-n", connection])
+    };
+    let ran = get("lab-cloud");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(get("lab").code, Some(0));
+    end(child);
+    let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
+    assert!(!log.contains(line["cloud"]["client_secret"].as_str().unwrap()));
+    let lines: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let sides: Vec<_> = lines
+        .iter()
+        .filter(|line| line["cmdlet"]["cmdlet"] == "Get-Mailbox")
+        .map(|line| (line["cmdlet"]["side"].as_str().unwrap(), line["cmdlet"]["user"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        sides,
+        [("cloud", line["cloud"]["application_id"].as_str().unwrap()), ("on-premises", "CONTOSO\\svc-idm")]
+    );
+    let paths: Vec<_> = lines
+        .iter()
+        .filter(|line| line["http"]["side"] == "cloud")
+        .map(|line| line["http"]["path"].as_str().unwrap().rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(paths, ["token", "InvokeCommand"]);
 }
 
 #[test]

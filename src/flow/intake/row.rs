@@ -231,6 +231,8 @@ impl Draft {
             }
             Column::Connection => self.change.connection = self.text(&cell),
             Column::DomainController => self.change.domain_controller = self.text(&cell),
+            Column::Licence => self.change.licence = self.text(&cell),
+            Column::UsageLocation => self.change.usage_location = self.text(&cell),
             Column::EmailAddresses => self.addresses(&cell),
             Column::Password => self.password(file, cell),
             Column::PasswordReference => self.reference(&cell),

@@ -2,7 +2,9 @@
 //! requests come in and answers go out, the time is an argument.
 
 mod errors;
+mod hosts;
 mod record;
+mod seed;
 mod serve;
 mod token;
 
@@ -16,9 +18,12 @@ use uuid::Uuid;
 use wsman::psrp::{Command, Outcome, Record};
 
 use self::token::Issuer;
-use super::{Endpoint, Exchange, LabSession, Serialization};
+use super::{Endpoint, Exchange, LabSession, LogEntry, Serialization};
 
+pub use hosts::{Host, Hosts};
+pub use seed::CloudSeed;
 pub use serve::Running;
+pub(super) use serve::{Identity, Seen, Witness};
 pub use token::Application;
 
 /// Records in a page at most, and without being asked for fewer.
@@ -33,8 +38,7 @@ pub struct Tenant {
     issuer: Issuer,
     exchange: Exchange,
     session: LabSession,
-    /// Where everything is reached, such as `https://127.0.0.1:4443`
-    base: String,
+    hosts: Hosts,
     lists: BTreeMap<String, List>,
     requests: u64,
 }
@@ -50,6 +54,8 @@ struct List {
 /// A request as it came.
 #[derive(Debug)]
 pub struct Request<'a> {
+    /// The address that was asked
+    pub host: Host,
     /// `GET`, `POST`, ...
     pub method: &'a str,
     /// Path and query
@@ -82,6 +88,11 @@ impl Response {
         Self { status, ..Self::default() }
     }
 
+    fn header(&self, name: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(held, _)| held.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -96,39 +107,67 @@ impl Request<'_> {
 }
 
 impl Tenant {
-    /// A tenant whose mailboxes are those of `exchange`, reached at `base`. `secret` is what its tokens are sealed with.
+    /// A tenant whose mailboxes are those of `exchange`, reached at `hosts`. `secret` is what its tokens are sealed with.
     pub fn new(
         id: Uuid,
-        base: &str,
+        hosts: &Hosts,
         applications: Vec<Application>,
         secret: &[u8],
         mut exchange: Exchange,
     ) -> Self {
-        let session = exchange.session(Endpoint::PowerShell, "application", Serialization::Default);
+        let session = exchange.session(Endpoint::Online, "application", Serialization::Default);
         let issuer = Issuer {
             tenant: id,
             applications,
-            services: vec![base.to_owned()],
+            services: vec![hosts.main.clone(), hosts.graph.clone()],
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
             used: BTreeSet::new(),
         };
-        Self { issuer, exchange, session, base: base.to_owned(), lists: BTreeMap::new(), requests: 0 }
+        Self { issuer, exchange, session, hosts: hosts.clone(), lists: BTreeMap::new(), requests: 0 }
+    }
+
+    /// Its GUID.
+    pub fn id(&self) -> Uuid {
+        self.issuer.tenant
+    }
+
+    /// The domain that came with it.
+    pub fn initial_domain(&self) -> &str {
+        let cloud = self.exchange.directory.configuration.cloud.as_ref();
+        cloud.map_or("", |cloud| cloud.initial_domain.as_str())
+    }
+
+    /// Takes what was done since the last call.
+    pub fn take_log(&mut self) -> Vec<LogEntry> {
+        self.exchange.take_log()
+    }
+
+    /// What it holds now, as the part of a seed that tells a tenant; no secrets.
+    pub fn dump(&self) -> Json {
+        let directory = self.exchange.dump();
+        json!({
+            "tenant": self.issuer.tenant,
+            "initial_domain": self.initial_domain(),
+            "accepted_domains": directory["accepted_domains"],
+            "objects": directory["objects"],
+        })
     }
 
     /// Answers a request at a time in milliseconds since 1970.
     pub fn answer(&mut self, request: &Request<'_>, now_ms: u64) -> Response {
         self.requests += 1;
-        let Ok(url) = Url::parse(&self.base).and_then(|base| base.join(request.target)) else {
+        let Ok(url) = Url::parse(self.hosts.base(request.host)).and_then(|base| base.join(request.target))
+        else {
             return Response::empty(400);
         };
         let parts: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
-        match (request.method, parts.as_slice()) {
-            ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
-                let asked = format!("{}{}", self.base, url.path());
+        match (request.host, request.method, parts.as_slice()) {
+            (Host::Main, "POST", [tenant, "oauth2", "v2.0", "token"]) => {
+                let asked = format!("{}{}", self.hosts.main, url.path());
                 let (status, body) = self.issuer.answer(&asked, tenant, request.body, now_ms / 1000);
                 Response::json(status, &body)
             }
-            ("POST", ["adminapi", "beta", tenant, "InvokeCommand"]) => {
+            (Host::Main, "POST", ["adminapi", "beta", tenant, "InvokeCommand"]) => {
                 self.invoke(tenant, &url, request, now_ms)
             }
             _ => Response::empty(404),
@@ -136,7 +175,8 @@ impl Tenant {
     }
 
     fn invoke(&mut self, tenant: &str, url: &Url, request: &Request<'_>, now_ms: u64) -> Response {
-        let Some(bearer) = self.issuer.check(request.header("Authorization"), &self.base, now_ms / 1000)
+        let Some(bearer) =
+            self.issuer.check(request.header("Authorization"), &self.hosts.main, now_ms / 1000)
         else {
             return Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\"");
         };
@@ -181,6 +221,7 @@ impl Tenant {
         };
         let cookie = cookie.map_or_else(|| format!("lab{}", self.requests), str::to_owned);
         let bound_to = bound_to(&cookie);
+        self.session.user.clone_from(&bearer.application);
         let (records, warnings, failed) = self.run(command, &select, now_ms);
         if let Some((status, body)) = failed {
             return Response::json(status, &body);
@@ -219,7 +260,7 @@ impl Tenant {
         let wanted = request.header("Prefer").split("odata.maxpagesize=").nth(1);
         let wanted = wanted.and_then(|text| text.split(';').next()?.trim().parse::<usize>().ok());
         let rest = records.split_off(records.len().min(wanted.unwrap_or(PAGE).clamp(1, PAGE)));
-        let invoke = format!("{}/adminapi/beta/{}", self.base, self.issuer.tenant);
+        let invoke = format!("{}/adminapi/beta/{}", self.hosts.main, self.issuer.tenant);
         let mut body = json!({
             "@odata.context": format!("{invoke}/$metadata#Collection(Exchange.GenericHashTable)"),
             "adminapi.warnings@odata.type": "#Collection(String)",

@@ -259,8 +259,13 @@ fn log_entry(
 ) -> LogEntry {
     LogEntry {
         time_ms: now_ms,
+        side: if session.endpoint == Endpoint::Online { "cloud" } else { "on-premises" },
         user: session.user.clone(),
-        endpoint: if session.endpoint == Endpoint::PowerShell { "PowerShell" } else { "Wsman" },
+        endpoint: match session.endpoint {
+            Endpoint::PowerShell => "PowerShell",
+            Endpoint::Wsman => "Wsman",
+            Endpoint::Online => "InvokeCommand",
+        },
         cmdlet: cmdlet.to_owned(),
         parameters,
         outcome: "completed",

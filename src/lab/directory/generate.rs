@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::seed::{Seed, SeedObject};
 use super::{AcceptedDomain, AddressPolicy, Attribute, Database};
+use crate::lab::cloud::CloudSeed;
 
 const GIVEN: [&str; 10] =
     ["Anna", "Bruno", "Carla", "Dario", "Elif", "Fatma", "Gian", "Heidi", "Ines", "Jürg"];
@@ -27,7 +28,7 @@ impl Seed {
     pub fn generated(mailboxes: usize) -> Self {
         let mut objects = vec![service_account()];
         objects.extend((1..=mailboxes).map(mailbox));
-        Self {
+        let mut seed = Self {
             restrictions: super::Restrictions::default(),
             faults: Vec::new(),
             forest: "contoso.com".to_owned(),
@@ -65,12 +66,20 @@ impl Seed {
             }],
             remote_routing_domain: Some("contoso.mail.onmicrosoft.com".to_owned()),
             objects,
-        }
+            cloud: None,
+        };
+        let mut cloud = CloudSeed::of(&seed);
+        cloud.objects.extend((1..=mailboxes).map(in_cloud));
+        seed.cloud = Some(cloud);
+        seed
     }
 
     /// Adds `mailboxes` generated mailboxes to the objects of this seed.
     #[must_use]
     pub fn with_generated(mut self, mailboxes: usize) -> Self {
+        let mut cloud = self.cloud.take().unwrap_or_else(|| CloudSeed::of(&self));
+        cloud.objects.extend((1..=mailboxes).map(in_cloud));
+        self.cloud = Some(cloud);
         let unit = Attribute::Text(format!("{}/Users", self.forest));
         self.objects.extend((1..=mailboxes).map(|number| {
             let mut object = mailbox(number);
@@ -91,6 +100,14 @@ fn service_account() -> SeedObject {
     ]
     .map(|(name, value)| (name.to_owned(), Attribute::from(value)))
     .into()
+}
+
+/// The same mailbox of the cloud alone.
+fn in_cloud(number: usize) -> SeedObject {
+    let mut object = mailbox(number);
+    object.remove("OrganizationalUnit");
+    object.remove("SamAccountName");
+    object
 }
 
 fn mailbox(number: usize) -> SeedObject {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Attribute;
 use crate::lab::Fault;
+use crate::lab::cloud::CloudSeed;
 
 /// A directory as JSON: the forest, its configuration and its objects.
 ///
@@ -60,6 +61,9 @@ pub struct Seed {
     /// The objects
     #[serde(default)]
     pub objects: Vec<SeedObject>,
+    /// The tenant in the cloud
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudSeed>,
 }
 
 /// What the server keeps from those who sign in: roles, quotas, a server without Exchange's tools.

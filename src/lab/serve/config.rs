@@ -29,9 +29,10 @@ impl Running {
         beside(config, ".ca.pem")
     }
 
-    /// Writes a connection file, and beside it the certificate (`.ca.pem`) and the password (`.password`), which only
-    /// the user may read. The connections are `lab` and `lab-enable` (on-premises, create method `new` and `enable`),
-    /// `lab-hybrid` and `lab-hybrid-enable` likewise, `lab-https` and `lab-wsman` (the ordinary endpoint).
+    /// Writes a connection file, and beside it the certificate (`.ca.pem`), the password (`.password`) and the secret of
+    /// the tenant's application (`.client-secret`), which only the user may read. The connections are `lab` and
+    /// `lab-enable` (on-premises, create method `new` and `enable`), `lab-hybrid` and `lab-hybrid-enable` likewise,
+    /// `lab-https` and `lab-wsman` (the ordinary endpoint), `lab-cloud` (the tenant), `lab-hybrid-full` (both sides).
     ///
     /// # Errors
     /// [`ServeError::File`] when a file cannot be written, or the connection file is there and somebody else's.
@@ -49,7 +50,46 @@ impl Running {
         std::fs::write(&ca, self.ca_pem()).map_err(|source| unwritable(&ca, source))?;
         write_private(&password, self.password().expose_secret())
             .map_err(|source| unwritable(&password, source))?;
-        std::fs::write(file, self.config_text(&ca, &password)).map_err(|source| unwritable(file, source))
+        let secret = beside(&absolute, ".client-secret");
+        write_private(&secret, self.cloud().secret().expose_secret())
+            .map_err(|source| unwritable(&secret, source))?;
+        let mut text = self.config_text(&ca, &password);
+        text += &self.cloud_text(&ca, &password, &secret);
+        std::fs::write(file, text).map_err(|source| unwritable(file, source))
+    }
+
+    fn cloud_text(&self, ca: &Path, password: &Path, secret: &Path) -> String {
+        let cloud = self.cloud();
+        let excluded: Vec<String> = self.routing_domain.iter().map(|domain| quoted(domain)).collect();
+        let excluded = [excluded, vec![quoted(cloud.initial_domain())]].concat().join(", ");
+        let common = format!(
+            "create_method = \"enable\"\nexcluded_smtp_domains = [{excluded}]\nreplication_wait = \"5s\"\n"
+        );
+        let server = format!(
+            "server = {}\nauthentication = \"negotiate\"\nusername = {}\npassword = {}\n",
+            quoted(&self.url(Endpoint::PowerShell, true)),
+            quoted(self.user()),
+            quoted(&format!("file:{}", password.display())),
+        );
+        let tenant = format!(
+            "tenant = {}\norganization = {}\nlogin_url = {base}\nexchange_url = {base}\ngraph_url = {}\n\
+             application_id = {}\nclient_secret = {}\nlicence = \"ENTERPRISEPACK\"\nusage_location = \"CH\"\n",
+            quoted(&cloud.tenant().to_string()),
+            quoted(cloud.initial_domain()),
+            quoted(cloud.graph_url()),
+            quoted(&cloud.application().to_string()),
+            quoted(&format!("file:{}", secret.display())),
+            base = quoted(cloud.base_url()),
+        );
+        let ca = quoted(&ca.display().to_string());
+        [("lab-cloud", "cloud", ""), ("lab-hybrid-full", "hybrid", server.as_str())]
+            .map(|(name, infrastructure, server)| {
+                format!(
+                    "\n[connections.{name}]\ninfrastructure = \"{infrastructure}\"\n{server}{common}\n\
+                     [connections.{name}.tls]\nca_file = {ca}\n\n[connections.{name}.cloud]\n{tenant}"
+                )
+            })
+            .concat()
     }
 
     fn config_text(&self, ca: &Path, password: &Path) -> String {

@@ -9,6 +9,7 @@ use wsman::server::Exchange as HttpExchange;
 
 use super::{ServeError, unwritable};
 use crate::lab::LogEntry;
+use crate::lab::cloud::{Host, Seen};
 
 /// An open log file. After a line that cannot be written nothing more is.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ impl Journal {
     pub(super) fn http(&mut self, exchange: &HttpExchange, now_ms: u64) {
         self.line(&json!({"http": {
             "time_ms": now_ms,
+            "side": "on-premises",
             "peer": exchange.peer.to_string(),
             "connection": exchange.connection,
             "method": exchange.method,
@@ -37,6 +39,25 @@ impl Journal {
             "sealed": exchange.sealed,
             "request_bytes": exchange.request_bytes,
             "response_bytes": exchange.response_bytes,
+        }}));
+    }
+
+    pub(super) fn cloud(&mut self, seen: &Seen<'_>) {
+        self.line(&json!({"http": {
+            "time_ms": seen.time_ms,
+            "side": "cloud",
+            "host": match seen.host {
+                Host::Main => "main",
+                Host::Graph => "graph",
+            },
+            "peer": seen.peer.to_string(),
+            "method": seen.method,
+            "path": seen.path,
+            "cmdlet": Some(seen.cmdlet).filter(|name| !name.is_empty()),
+            "status": seen.status,
+            "retry_after": seen.retry_after,
+            "request_bytes": seen.request_bytes,
+            "response_bytes": seen.response_bytes,
         }}));
     }
 

@@ -13,7 +13,8 @@ use wsman::server::{
 
 use super::ServeError;
 use super::journal::Journal;
-use crate::lab::{Endpoint, Exchange, LabSession, Serialization};
+use crate::lab::cloud::{Seen, Witness};
+use crate::lab::{Endpoint, Exchange, LabSession, LogEntry, Serialization};
 
 const POWERSHELL: &str = "/PowerShell";
 const WSMAN: &str = "/wsman";
@@ -54,6 +55,15 @@ impl Shared {
 
     fn journal(&self) -> Option<MutexGuard<'_, Journal>> {
         self.journal.as_ref().map(|journal| journal.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Witness for Shared {
+    fn saw(&self, seen: &Seen<'_>, calls: &[LogEntry]) {
+        if let Some(mut journal) = self.journal() {
+            calls.iter().for_each(|entry| journal.cmdlet(entry));
+            journal.cloud(seen);
+        }
     }
 }
 

@@ -1,0 +1,83 @@
+//! What a tenant begins with.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::lab::directory::{Attribute, Ids};
+use crate::lab::{AcceptedDomain, Restrictions, Seed, SeedObject};
+
+/// The part of a directory file that tells the tenant. One that is not there is made of the rest: every remote mailbox
+/// has its mailbox in the tenant.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudSeed {
+    /// Its GUID
+    pub tenant: Uuid,
+    /// The domain that came with it, such as `contoso.onmicrosoft.com`
+    pub initial_domain: String,
+    /// Domains for which it accepts mail
+    pub accepted_domains: Vec<AcceptedDomain>,
+    /// Users and mailboxes
+    #[serde(default)]
+    pub objects: Vec<SeedObject>,
+}
+
+/// Objects are only counted: they may hold passwords.
+impl std::fmt::Debug for CloudSeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CloudSeed")
+            .field("tenant", &self.tenant)
+            .field("objects", &self.objects.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CloudSeed {
+    /// The tenant of an organisation that says nothing about it.
+    pub(in crate::lab) fn of(seed: &Seed) -> Self {
+        let name = seed.forest.split('.').next().unwrap_or_default().to_lowercase();
+        let routing = seed.remote_routing_domain.as_deref().and_then(|domain| {
+            domain.to_lowercase().strip_suffix(".mail.onmicrosoft.com").map(str::to_owned)
+        });
+        let initial_domain = format!("{}.onmicrosoft.com", routing.unwrap_or(name));
+        let mut accepted_domains = seed.accepted_domains.clone();
+        accepted_domains.push(AcceptedDomain {
+            name: initial_domain.clone(),
+            domain_type: "Authoritative".to_owned(),
+            default: false,
+        });
+        Self {
+            tenant: Ids::new(&seed.forest).named("tenant"),
+            initial_domain,
+            accepted_domains,
+            objects: seed.objects.iter().filter_map(synchronised).collect(),
+        }
+    }
+
+    /// The directory of this tenant, in the form of a seed.
+    pub(in crate::lab) fn directory(mut self, seed: &Seed) -> Seed {
+        Seed {
+            restrictions: Restrictions::default(),
+            faults: Vec::new(),
+            accepted_domains: self.accepted_domains.clone(),
+            objects: std::mem::take(&mut self.objects),
+            organizational_units: vec![format!("{}/Users", seed.forest)],
+            cloud: Some(self),
+            ..seed.clone()
+        }
+    }
+}
+
+/// The mailbox that belongs to a remote mailbox.
+fn synchronised(object: &SeedObject) -> Option<SeedObject> {
+    let Some(Attribute::Text(details)) = object.get("RecipientTypeDetails") else { return None };
+    let details = details.strip_prefix("Remote")?;
+    let mut made: SeedObject =
+        ["Name", "DisplayName", "FirstName", "LastName", "Alias", "UserPrincipalName", "EmailAddresses"]
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone())))
+            .collect();
+    made.insert("RecipientTypeDetails".to_owned(), details.into());
+    made.insert("IsDirSynced".to_owned(), true.into());
+    Some(made)
+}
