@@ -160,7 +160,7 @@ impl Tokens {
 
     fn keep(&self, state: &mut State, granted: Granted) -> SecretString {
         self.http.hide(&granted.access);
-        let renew_at = Instant::now() + granted.lifetime.saturating_sub(token::RESERVE);
+        let renew_at = Instant::now() + granted.usable();
         state.held = Some(Held { access: granted.access.clone(), renew_at });
         state.refused = None;
         granted.access

@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-/// A token is renewed this long before it ends.
-pub(in crate::exchange::online) const RESERVE: Duration = Duration::from_secs(300);
+/// A token is renewed this long before it ends, unless it is short-lived.
+const RESERVE: Duration = Duration::from_secs(300);
 
 /// A token for a service.
 #[derive(Clone, Debug)]
@@ -15,6 +15,13 @@ pub(in crate::exchange::online) struct Granted {
     pub(in crate::exchange::online) lifetime: Duration,
     /// Takes the place of the one that was used
     pub(in crate::exchange::online) refresh: Option<SecretString>,
+}
+
+impl Granted {
+    /// After how long another one is asked for.
+    pub(in crate::exchange::online) fn usable(&self) -> Duration {
+        self.lifetime.saturating_sub(RESERVE.min(self.lifetime / 2))
+    }
 }
 
 /// Why there is no token.

@@ -221,7 +221,10 @@ fn answers_of_the_directory() {
     )
     .unwrap();
     assert_eq!((good.lifetime.as_secs(), good.access.expose_secret()), (3599, "t"));
+    assert_eq!(good.usable().as_secs(), 3299);
     assert_eq!(good.refresh.unwrap().expose_secret(), "r");
+    let short = answer(200, json!({"expires_in": 60, "access_token": "t"})).unwrap();
+    assert_eq!(short.usable().as_secs(), 30);
     let identity = answer(200, json!({"expires_in": "86399", "access_token": "t"})).unwrap();
     assert_eq!(identity.lifetime.as_secs(), 86_399);
     // App Service.
