@@ -206,7 +206,7 @@ async fn a_password_arrives_also_when_the_key_has_changed() {
     }
     assert_eq!((cloud.count("EXOModuleFile", 200), cloud.count("Invoke", 400)), (2, 1));
     let long =
-        Call::new("New-Mailbox").with("Name", "x".into()).with("Password", Value::secure(&"x".repeat(300)));
+        Call::new("New-Mailbox").with("Name", "x".into()).with("Password", Value::secure("x".repeat(300)));
     let refusal = exchange.run(&long).await.unwrap().refusal().unwrap();
     assert!(refusal.message.contains("too long"), "{refusal:?}");
 }
