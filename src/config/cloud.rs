@@ -1,6 +1,6 @@
 //! `[connections.NAME.cloud]`: which cloud, which tenant, and how an application or a person signs in there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -23,6 +23,12 @@ pub struct Cloud {
     pub exchange: Url,
     /// Where Graph answers
     pub graph: Url,
+    /// What is asked for at sign-in, where it is not `/.default` of Exchange's address
+    pub exchange_scope: Option<String>,
+    /// The same for Graph
+    pub graph_scope: Option<String>,
+    /// The authorities that are trusted here, in place of those of `tls`
+    pub ca_file: Option<PathBuf>,
     /// How to sign in
     pub sign_in: CloudSignIn,
     /// What gives a user a mailbox: a part number or an id; none where somebody else gives licences
@@ -52,6 +58,9 @@ impl Cloud {
             login: other.login,
             exchange: other.exchange,
             graph: other.graph,
+            exchange_scope: other.exchange_scope,
+            graph_scope: other.graph_scope,
+            ca_file: other.ca_file,
             sign_in: other.sign_in,
             ..self
         }
@@ -91,8 +100,13 @@ pub enum CloudSignIn {
         /// The file with the token, which is renewed in place
         token_file: PathBuf,
     },
-    /// A token that somebody else gets
-    Token(SecretRef),
+    /// Tokens that somebody else gets
+    Token {
+        /// For Exchange
+        exchange: SecretRef,
+        /// For Graph
+        graph: Option<SecretRef>,
+    },
     /// A person who has signed in once
     RefreshToken {
         /// The application's id
@@ -101,8 +115,8 @@ pub enum CloudSignIn {
         secret: Option<SecretRef>,
         /// The file with the token, which takes the next one
         store: PathBuf,
-        /// What a browser came back with, for the first time
-        code: Option<AuthorizationCode>,
+        /// What is used as long as there is no such file
+        first: Option<FirstToken>,
     },
     /// A name and a password, where the tenant still lets that in
     Password {
@@ -113,6 +127,15 @@ pub enum CloudSignIn {
         /// The password
         password: SecretRef,
     },
+}
+
+/// Where the first refresh token comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FirstToken {
+    /// Somebody has got one
+    Given(SecretRef),
+    /// It is got with what a browser came back with
+    Code(AuthorizationCode),
 }
 
 /// The result of a sign-in in a browser.
@@ -165,8 +188,11 @@ struct Hosts {
 }
 
 impl Environment {
-    const NAMES: [(&'static str, Self); 4] = [
+    const NAMES: [(&'static str, Self); 7] = [
         ("public", Self::Public),
+        ("gcc", Self::Public),
+        ("gcc-high", Self::UsGovernment),
+        ("dod", Self::UsDefense),
         ("us-government", Self::UsGovernment),
         ("us-defense", Self::UsDefense),
         ("china", Self::China),
@@ -210,6 +236,16 @@ enum Way {
     Password,
 }
 
+/// How an access token is kept alive, in the words of those who have known a person's sign-in as a mode.
+const MODES: [(&str, Way); 6] = [
+    ("off", Way::Token),
+    ("refresh", Way::RefreshToken),
+    ("get-and-refresh", Way::AuthorizationCode),
+    ("OFF", Way::Token),
+    ("REFRESH", Way::RefreshToken),
+    ("GETANDREFRESH", Way::AuthorizationCode),
+];
+
 const WAYS: [(&str, Way); 8] = [
     ("certificate", Way::Certificate),
     ("secret", Way::Secret),
@@ -221,6 +257,39 @@ const WAYS: [(&str, Way); 8] = [
     ("password", Way::Password),
 ];
 
+impl Cloud {
+    /// What a person should know who signs in like this.
+    pub(super) fn warnings(&self, connection: &str) -> Vec<String> {
+        let mut warnings = Vec::new();
+        match &self.sign_in {
+            CloudSignIn::Password { .. } => warnings.push(format!(
+                "[connections.{connection}.cloud] signs in with a user name and a password. Microsoft is retiring this, it fails with \
+                 a second factor and for federated accounts, and each wrong password counts towards locking the account; use a \
+                 certificate"
+            )),
+            CloudSignIn::Certificate { place: CertificatePlace::File { file, .. }, .. } if is_shared(file) => {
+                warnings.push(format!(
+                    "{} holds a private key, and others may read it: chmod 600 {0}",
+                    file.display()
+                ));
+            }
+            _ => {}
+        }
+        warnings
+    }
+}
+
+#[cfg(unix)]
+fn is_shared(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).is_ok_and(|held| held.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_shared(_: &Path) -> bool {
+    false
+}
+
 /// Reads the table. None when something is wrong with it, which is among the problems then.
 pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     let environment = f.choice("environment", &Environment::NAMES).map(|choice| choice.value);
@@ -228,6 +297,9 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     let login = address(f, "login_url", hosts.login);
     let exchange = address(f, "exchange_url", hosts.exchange);
     let graph = address(f, "graph_url", hosts.graph);
+    let exchange_scope = f.text("exchange_scope").map(|text| text.value);
+    let graph_scope = f.text("graph_scope").map(|text| text.value);
+    let ca_file = f.path("ca_file");
     let organization = f.text("organization");
     let tenant = tenant(f, organization.as_ref());
     let organization = organization.map(|text| text.value);
@@ -244,6 +316,9 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
         login: login?,
         exchange: exchange?,
         graph: graph?,
+        exchange_scope,
+        graph_scope,
+        ca_file,
         sign_in: sign_in?,
         licence,
         usage_location,
@@ -279,7 +354,7 @@ fn tenant(f: &mut Fields<'_>, organization: Option<&Sited<String>>) -> Option<St
     Some(value)
 }
 
-/// https, or http to this machine, which tests and the embedded cloud have.
+/// A token goes there, so it is https.
 fn address(f: &mut Fields<'_>, key: &'static str, default: &str) -> Option<Url> {
     let (text, at) = f.text(key).map_or_else(|| (default.to_owned(), f.at()), |text| (text.value, text.at));
     let url = Url::parse(&text).ok().filter(|url| {
@@ -293,6 +368,14 @@ fn address(f: &mut Fields<'_>, key: &'static str, default: &str) -> Option<Url> 
 
 fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
     let way = f.text("authentication").map(|text| f.chosen("authentication", &text, &WAYS));
+    let mode = f.text("token_mode").map(|text| (text.at, f.chosen("token_mode", &text, &MODES)));
+    let way = match (way, mode) {
+        (Some(_), Some((at, _))) => {
+            f.wrong("token_mode", at, "authentication says it already", Some("keep one of them"));
+            return None;
+        }
+        (way, mode) => way.or(mode.map(|(_, mode)| mode)),
+    };
     let application = f.text("application_id").map(|text| text.value);
     let place = certificate(f);
     let certificate_password = f.secret("certificate_password");
@@ -300,6 +383,8 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
     let (client, endpoint) = (f.text("identity_client_id"), f.text("identity_url"));
     let token_file = f.path("federated_token_file");
     let access_token = f.secret("access_token");
+    let graph_access_token = f.secret("graph_access_token");
+    let refresh_token = f.secret("refresh_token");
     let store = f.path("refresh_token_file");
     let code = f.secret("authorization_code");
     let redirect_uri = f.text("redirect_uri").map(|text| text.value);
@@ -374,13 +459,13 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
                 access_token.is_some(),
                 "access_token = 'exec:[\"az\",\"account\",\"get-access-token\", ...]'",
             );
-            access_token.map(CloudSignIn::Token)
+            access_token.map(|exchange| CloudSignIn::Token { exchange, graph: graph_access_token })
         }
         Way::RefreshToken | Way::AuthorizationCode => {
             need("refresh_token_file", store.is_some(), "a file of its own for each connection");
-            let code = match (way, code, redirect_uri) {
+            let first = match (way, code, redirect_uri) {
                 (Way::AuthorizationCode, Some(code), Some(redirect_uri)) => {
-                    Some(AuthorizationCode { code, redirect_uri })
+                    Some(FirstToken::Code(AuthorizationCode { code, redirect_uri }))
                 }
                 (Way::AuthorizationCode, ..) => {
                     need(
@@ -390,13 +475,13 @@ fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
                     );
                     return None;
                 }
-                _ => None,
+                _ => refresh_token.map(FirstToken::Given),
             };
             Some(CloudSignIn::RefreshToken {
                 application: application?,
                 secret: client_secret,
                 store: store?,
-                code,
+                first,
             })
         }
         Way::Password => {

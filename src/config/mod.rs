@@ -24,7 +24,7 @@ mod vault;
 
 pub use crate::plan::{CreateMethod, Policy};
 pub use crate::secret::{SecretError, SecretRef, Secrets};
-pub use cloud::{AuthorizationCode, CertificatePlace, Cloud, CloudSignIn, Environment};
+pub use cloud::{AuthorizationCode, CertificatePlace, Cloud, CloudSignIn, Environment, FirstToken};
 pub use connection::{
     Authentication, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
@@ -75,13 +75,16 @@ impl Config {
             if is_json { document::parse_json(&source.text) } else { document::parse_toml(&source.text) };
         let root = parsed
             .map_err(|error| ConfigError::Invalid(vec![source.problem(error.offset, error.message)]))?;
-        let (connections, mail, mut problems, warnings) = if is_json && agent::is_one(&root) {
+        let (connections, mail, mut problems, mut warnings) = if is_json && agent::is_one(&root) {
             let (connections, problems, warnings) = agent::connections(&source, root);
             (connections, None, problems, warnings)
         } else {
             let (connections, mail, problems) = read::file(&source, root);
             (connections, mail, problems, Vec::new())
         };
+        for connection in &connections {
+            warnings.extend(connection.cloud.iter().flat_map(|cloud| cloud.warnings(&connection.name)));
+        }
         if problems.is_empty() {
             return Ok(Self { file: file.to_owned(), connections, mail, warnings });
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use wsman::clixml::Value;
 
-use super::{Answer, Call, Exchange, ExchangeError};
+use super::{Answer, Call, Exchange, ExchangeError, graph};
 use crate::recipient::Side;
 
 /// Exchange on-premises and Exchange Online. Each call says where it goes.
@@ -18,8 +18,8 @@ pub(super) struct Both {
 impl Both {
     fn side_of(&self, call: &Call) -> &dyn Exchange {
         match call.side {
-            Side::Here => self.here.as_ref(),
-            Side::Cloud => self.cloud.as_ref(),
+            Side::Here if !graph::is_graph(&call.cmdlet) => self.here.as_ref(),
+            Side::Here | Side::Cloud => self.cloud.as_ref(),
         }
     }
 }

@@ -273,6 +273,10 @@ fn by_text(message: &str) -> Option<(ErrorClass, &'static str)> {
     {
         return Some((ErrorClass::AccessDenied, "give the account the right that it needs"));
     }
+    // The key under which a password was sent is not the service's any more.
+    if has("Required resource is not available") {
+        return Some((ErrorClass::Transient, "try again later"));
+    }
     if has("Please try again") || has("not available for use at the moment") {
         return Some((ErrorClass::Transient, "try again later"));
     }

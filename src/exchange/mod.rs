@@ -177,7 +177,7 @@ pub async fn open(
     trace: Option<&Trace>,
 ) -> Result<Arc<dyn Exchange>, ExchangeError> {
     let cloud: Option<Arc<dyn Exchange>> = match &connection.cloud {
-        Some(cloud) => Some(Arc::new(online::Online::open(connection, cloud).await?)),
+        Some(cloud) => Some(Arc::new(online::Online::open(connection, cloud, trace).await?)),
         None => None,
     };
     match (cloud, connection.infrastructure) {

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, stream};
+use uuid::Uuid;
 
 use super::execute::{Executed, Executor, FRESH, Job, Written, may_arrive};
 use super::journal::JournalError;
-use super::prepare::{Prepared, prepare_many};
+use super::prepare::{Prepared, is_refusal, prepare_many};
 use super::run::{Progress, Stop};
+use crate::plan::{Planned, Wait};
+use crate::recipient::{Action, Change, ErrorClass};
 use crate::report::{ChangeResult, ResultError};
 
 /// Accounts that are read together, before they are written where the first read has grown old, and afterwards.
@@ -23,6 +26,15 @@ pub(super) struct Begun<'a> {
     pub(super) ready: Option<Result<Prepared, ResultError>>,
 }
 
+/// What came of lanes.
+#[derive(Default)]
+pub(super) struct Done<'a> {
+    /// Results by position; what was not begun has none
+    pub(super) results: BTreeMap<usize, ChangeResult>,
+    /// Lanes that go on once a mailbox has come or gone; their changes have results so far
+    pub(super) waiting: Vec<Lane<'a>>,
+}
+
 impl Begun<'_> {
     /// Whether its directory user was not seen yet.
     pub(super) fn may_have_to_wait(&self) -> bool {
@@ -31,20 +43,20 @@ impl Begun<'_> {
 }
 
 /// Changes of one account, or of accounts that have a name in common, in order.
-type Lane<'a> = Vec<Begun<'a>>;
+pub(super) type Lane<'a> = Vec<Begun<'a>>;
 
 /// A change whose account is still to be read back.
 type Unverified<'a> = (usize, Job<'a>, Written);
 
-/// Executes lanes, `at_once` side by side, and returns the results by position. What was not begun has none.
+/// Executes lanes, `at_once` side by side.
 pub(super) async fn lanes<'a>(
     executor: &Executor<'_>,
     lanes: Vec<Lane<'a>>,
     at_once: usize,
     progress: &dyn Progress,
     stop: &Stop,
-) -> Result<BTreeMap<usize, ChangeResult>, JournalError> {
-    let mut results = BTreeMap::new();
+) -> Result<Done<'a>, JournalError> {
+    let mut all = Done::default();
     let mut groups: Vec<Vec<Lane<'a>>> = Vec::new();
     for lane in lanes.into_iter().filter(|lane| !lane.is_empty()) {
         match groups.last_mut() {
@@ -63,20 +75,21 @@ pub(super) async fn lanes<'a>(
     loop {
         tokio::select! {
             Some(lane) = running.next() => {
-                let (done, last) = lane?;
-                results.extend(done);
+                let Ended { done, last, waiting } = lane?;
+                all.results.extend(done);
                 unverified.extend(last);
+                all.waiting.extend(waiting);
                 if unverified.len() >= TOGETHER {
                     verifying.push(verify(executor, std::mem::take(&mut unverified), progress));
                 }
             }
             Some(verified) = verifying.next(), if !verifying.is_empty() => {
                 let verified: Vec<(usize, ChangeResult)> = verified?;
-                results.extend(verified);
+                all.results.extend(verified);
             }
             else => {
                 if unverified.is_empty() {
-                    return Ok(results);
+                    return Ok(all);
                 }
                 verifying.push(verify(executor, std::mem::take(&mut unverified), progress));
             }
@@ -115,6 +128,34 @@ async fn fresh(mut lanes: Vec<Lane<'_>>) -> Vec<Lane<'_>> {
     lanes
 }
 
+/// How a lane ended.
+#[derive(Default)]
+struct Ended<'a> {
+    done: Vec<(usize, ChangeResult)>,
+    /// Its last change, if that was written and not read back yet
+    last: Option<Unverified<'a>>,
+    /// What is left of it, if it goes on once a mailbox has come or gone
+    waiting: Option<Lane<'a>>,
+}
+
+/// Tells the lanes that can go on, which are read and planned then, from those that cannot.
+pub(super) async fn arrived<'a>(waiting: Vec<Lane<'a>>) -> (Vec<Lane<'a>>, Vec<Lane<'a>>) {
+    let waiting = waiting.into_iter().map(|mut lane| {
+        lane.iter_mut().take(1).for_each(|begun| begun.ready = None);
+        lane
+    });
+    fresh(waiting.collect()).await.into_iter().partition(|lane| {
+        match lane.first().map(|begun| &begun.ready) {
+            Some(Some(Ok(prepared))) => !matches!(
+                prepared.planned.steps.first().and_then(|step| step.after),
+                Some(Wait::Mailbox | Wait::NoMailbox)
+            ),
+            Some(Some(Err(error))) => is_refusal(error.class),
+            _ => true,
+        }
+    })
+}
+
 /// Executes the changes of a lane. The account of the last one is read back later, together with others; those before it at
 /// once, because the next change would cover what they did.
 async fn execute<'a>(
@@ -122,26 +163,57 @@ async fn execute<'a>(
     lane: Lane<'a>,
     progress: &dyn Progress,
     stop: &Stop,
-) -> Result<(Vec<(usize, ChangeResult)>, Option<Unverified<'a>>), JournalError> {
-    let mut done = Vec::new();
-    let count = lane.len();
-    for (place, Begun { position, job, ready }) in lane.into_iter().enumerate() {
+) -> Result<Ended<'a>, JournalError> {
+    let mut ended = Ended::default();
+    let mut lane = lane.into_iter();
+    let mut is_first = true;
+    while let Some(Begun { position, mut job, ready }) = lane.next() {
         if stop.is_requested() {
             break;
         }
         // What an earlier change of the lane wrote was not seen by the first read.
-        let ready = ready.filter(|_| place == 0);
+        let ready = ready.filter(|_| is_first);
+        is_first = false;
         let result = match executor.execute(&job, ready).await? {
             Executed::NotBegun(result) | Executed::Finished(result) => result,
-            Executed::Written(written) if place + 1 == count => {
-                return Ok((done, Some((position, job, *written))));
+            Executed::Written(written) if lane.len() == 0 => {
+                ended.last = Some((position, job, *written));
+                return Ok(ended);
             }
             Executed::Written(written) => executor.verify(&job, *written).await?,
+            Executed::Waits(result, wait) => {
+                // What comes behind is about the account as it will be.
+                let behind: Lane<'a> = lane.collect();
+                ended.done.extend(behind.iter().map(|begun| {
+                    let connection = &begun.job.site.connection.name;
+                    (begun.position, waits_behind(&begun.job.change, connection, result.guid))
+                }));
+                job.before.clone_from(&result.steps);
+                job.taken_up = Some(result.guid);
+                ended.done.push((position, result));
+                let rest: Lane<'a> =
+                    std::iter::once(Begun { position, job, ready: None }).chain(behind).collect();
+                match wait {
+                    Wait::Mailbox | Wait::NoMailbox => ended.waiting = Some(rest),
+                    Wait::DirectorySync => {
+                        rest.iter().for_each(|begun| progress.done(&begun.job.change.identity));
+                    }
+                }
+                return Ok(ended);
+            }
         };
         progress.done(&result.identity);
-        done.push((position, result));
+        ended.done.push((position, result));
     }
-    Ok((done, None))
+    Ok(ended)
+}
+
+/// A change that is not begun, because an earlier one of its account waits; the journal keeps it.
+pub(super) fn waits_behind(change: &Change, connection: &str, account: Option<Uuid>) -> ChangeResult {
+    let mut result = ChangeResult::of_plan(change, connection, &Planned::new(Action::Pending, account));
+    let error = ResultError::new(ErrorClass::Transient, "an earlier change of the same account waits");
+    result.error = Some(error.hint("it is taken up again when that one is through"));
+    result
 }
 
 async fn verify(
@@ -155,11 +227,12 @@ async fn verify(
     }
     let mut results = Vec::new();
     for group in by_site.into_values() {
-        let (positions, jobs): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|(position, job, written)| (position, (job, written))).unzip();
-        for (position, result) in positions.into_iter().zip(executor.verify_many(jobs).await?) {
+        let (keys, written): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|(position, job, written)| ((position, job), written)).unzip();
+        let jobs = keys.iter().map(|(_, job)| job).zip(written).collect();
+        for ((position, _), result) in keys.iter().zip(executor.verify_many(jobs).await?) {
             progress.done(&result.identity);
-            results.push((position, result));
+            results.push((*position, result));
         }
     }
     Ok(results)

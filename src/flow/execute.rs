@@ -15,10 +15,10 @@ use super::prepare::{Prepared, failure, is_refusal, no_answer, prepare, read_man
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
-use crate::exchange::{Answer, Call, Refusal, recipient};
-use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step};
+use crate::exchange::{Answer, Call, Refusal};
+use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step, Wait};
 use crate::recipient::{
-    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind,
+    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind, Side,
 };
 use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
 use crate::secret::Redaction;
@@ -45,6 +45,8 @@ pub(super) struct Job<'a> {
     pub(super) taken_up: Option<Option<Uuid>>,
     /// Of a saved plan: the state it was made from, and its steps
     pub(super) saved: Option<(&'a str, &'a Planned)>,
+    /// What this run has done for it already, before it had to wait
+    pub(super) before: Vec<StepResult>,
 }
 
 /// What executing a change came to.
@@ -55,6 +57,8 @@ pub(super) enum Executed {
     Written(Box<Written>),
     /// The connection is out of order for this run; nothing was begun, and the journal keeps the change
     NotBegun(ChangeResult),
+    /// What it waits for is not in our hands; the journal keeps the change
+    Waits(ChangeResult, Wait),
 }
 
 /// A change whose steps are done.
@@ -66,6 +70,8 @@ pub(super) struct Written {
 /// How one attempt ended.
 enum Ended {
     Done(Box<Prepared>),
+    /// It goes on when that has happened
+    Waits(Wait),
     /// For good: what the result says already, or an error
     Finished(Result<(), ResultError>),
     /// Exchange refused or gave no answer; the account is read again before anything else
@@ -84,6 +90,7 @@ impl Executor<'_> {
             &job.site.connection.name,
             &Planned::new(Action::Unchanged, None),
         );
+        result.steps.clone_from(&job.before);
         let mut ready = ready.filter(is_fresh);
         let begun = Instant::now();
         let mut attempt = 0;
@@ -108,6 +115,7 @@ impl Executor<'_> {
                     return Ok(Executed::Written(Box::new(Written { result, prepared })));
                 }
                 Ended::Finished(end) => return self.finished(job, result, end).await,
+                Ended::Waits(wait) => return self.wait(job, result, wait).await,
                 Ended::Failed(error) => error,
             };
             let wait = retry::delay(attempt, error.pace.after, chance());
@@ -138,6 +146,10 @@ impl Executor<'_> {
         };
         let prepared = match prepared {
             Ok(prepared) => self.wait_for_arrival(job, prepared).await,
+            Err(error) => Err(error),
+        };
+        let prepared = match prepared {
+            Ok(prepared) => self.wait_for_what_was_made(job, prepared).await?,
             Err(error) => Err(error),
         };
         let mut prepared = match prepared {
@@ -182,13 +194,101 @@ impl Executor<'_> {
         {
             result.action = Action::Created;
         }
+        // Likewise what an earlier attempt took away.
+        let gone = match job.change.operation {
+            Operation::Disable => Some(Action::Disabled),
+            Operation::Remove => Some(Action::Removed),
+            _ => None,
+        };
+        if let Some(gone) = gone.filter(|_| prepared.planned.action == Action::Unchanged)
+            && self.journal.has_written(job.seq).await?.is_some()
+        {
+            result.action = gone;
+        }
         if result.error.is_some() {
             return Ok(Ended::Finished(Ok(())));
         }
         Ok(match self.steps(job, number, &prepared, result).await? {
-            Ok(()) => Ended::Done(Box::new(prepared)),
+            Ok(None) => Ended::Done(Box::new(prepared)),
+            Ok(Some(wait)) => Ended::Waits(wait),
             Err(error) => Ended::Failed(error),
         })
+    }
+
+    /// The change is kept in the journal until what it waits for has happened; a mailbox is not waited for without an end.
+    async fn wait(
+        &self,
+        job: &Job<'_>,
+        mut result: ChangeResult,
+        wait: Wait,
+    ) -> Result<Executed, JournalError> {
+        result.action = Action::Pending;
+        let what = match wait {
+            Wait::DirectorySync => {
+                let next = result.steps.last().map_or("the next step", |step| step.cmdlet.as_str());
+                let waits =
+                    format!("what follows {next} waits for directory synchronisation; run the flow again");
+                result.warnings.push(waits);
+                let json = serde_json::to_value(&result).unwrap_or_default();
+                self.journal.finish(job.seq, State::Pending, &json).await?;
+                return Ok(Executed::Waits(result, wait));
+            }
+            Wait::Mailbox => "the mailbox that the licence brings",
+            Wait::NoMailbox => "the end of the mailbox whose licence is gone",
+        };
+        let limit = job.site.cloud.as_ref().map(|cloud| cloud.settings.mailbox_timeout);
+        let waited = self.journal.waits_for(job.seq).await?;
+        if let Some(limit) = limit.filter(|limit| waited >= *limit) {
+            let message = format!("{what} did not come within the {} s of mailbox_timeout", limit.as_secs());
+            let error = ResultError::new(ErrorClass::NotFound, message);
+            let error =
+                error.hint("look at the user's licences and their state in the directory, then run `retry`");
+            return self.finished(job, result, Err(error)).await;
+        }
+        let error = ResultError::new(ErrorClass::Transient, format!("it waits for {what}"));
+        result.error =
+            Some(error.hint("run the flow again, or leave it to `watch`; it goes on where it stands"));
+        let json = serde_json::to_value(&result).unwrap_or_default();
+        self.journal.finish(job.seq, State::Pending, &json).await?;
+        Ok(Executed::Waits(result, wait))
+    }
+
+    /// In the cloud what was made a moment ago may not be seen yet. Before it is made once more, because an attempt ended
+    /// without an answer, it is looked for as long as a new object may stay unseen; what certainly was made is never made
+    /// again.
+    async fn wait_for_what_was_made(
+        &self,
+        job: &Job<'_>,
+        mut prepared: Prepared,
+    ) -> Result<Result<Prepared, ResultError>, JournalError> {
+        let is_unseen = |prepared: &Prepared| {
+            prepared.directory.side() == Side::Cloud
+                && prepared.current.is_none()
+                && prepared.planned.steps.iter().any(|step| step.cmdlet.starts_with("New-"))
+        };
+        if !is_unseen(&prepared) || !self.journal.has_made(job.seq).await? {
+            return Ok(Ok(prepared));
+        }
+        let wait = job.site.connection.replication_wait;
+        let deadline = Instant::now() + wait;
+        let mut pause = LOOK_AGAIN;
+        while is_unseen(&prepared) {
+            if Instant::now() >= deadline {
+                if !self.journal.has_certainly_made(job.seq).await? {
+                    break;
+                }
+                let message = format!("what was made does not show within {} s", wait.as_secs());
+                return Ok(Err(ResultError::new(ErrorClass::Transient, message)
+                    .hint("run the flow again; it goes on where this ended")));
+            }
+            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(LOOK_AGAIN * 10);
+            prepared = match prepare(job.site, &job.change, job.taken_up.flatten()).await {
+                Ok(prepared) => prepared,
+                Err(error) => return Ok(Err(error)),
+            };
+        }
+        Ok(Ok(prepared))
     }
 
     /// A user who is to be enabled may have been made a moment ago on another domain controller. It was made before the run
@@ -216,17 +316,16 @@ impl Executor<'_> {
         attempt: u32,
         prepared: &Prepared,
         result: &mut ChangeResult,
-    ) -> Result<Result<(), ResultError>, JournalError> {
+    ) -> Result<Result<Option<Wait>, ResultError>, JournalError> {
         let mut remaining = prepared.planned.steps.clone();
         let mut number = 0;
         while !remaining.is_empty() {
             let step = remaining.remove(0);
-            if step.after.is_some() && number > 0 {
-                result.action = Action::Pending;
-                result
-                    .warnings
-                    .push(format!("{} waits for directory synchronisation; run the flow again", step.cmdlet));
-                return Ok(Ok(()));
+            match step.after {
+                // Of the first step another read has shown that synchronisation is through.
+                Some(Wait::DirectorySync) if number == 0 => {}
+                Some(wait) => return Ok(Ok(Some(wait))),
+                None => {}
             }
             number += 1;
             let secret = match self.secret(job, &step).await {
@@ -260,9 +359,15 @@ impl Executor<'_> {
                     .outcome(job.seq, attempt, number, StepOutcome::Failed, Some(&refusal.message))
                     .await?;
                 let message = format!("{}: {}", step.cmdlet, refusal.message);
-                return Ok(Err(ResultError { message, ..refusal.into() }));
+                let error = ResultError { message, ..refusal.into() };
+                return Ok(Err(self.as_the_cloud_means_it(job, &step, error).await?));
             }
             self.journal.outcome(job.seq, attempt, number, StepOutcome::Done, None).await?;
+            if step.cmdlet == "New-MgUser" {
+                let id =
+                    answer.objects.iter().find_map(|object| object.get("Id")?.display_text().parse().ok());
+                result.guid = id.or(result.guid);
+            }
             if makes_a_mailbox(&step) && prepared.planned.action == Action::Created {
                 match self.after_create(job, prepared, &answer, &remaining, result).await {
                     Ok(steps) => remaining = steps,
@@ -270,7 +375,27 @@ impl Executor<'_> {
                 }
             }
         }
-        Ok(Ok(()))
+        Ok(Ok(None))
+    }
+
+    /// In the cloud, what was made a moment ago is not known everywhere at once: until then the service says that it is not
+    /// there, or, of one that was made by an attempt without an answer, that it is there already.
+    async fn as_the_cloud_means_it(
+        &self,
+        job: &Job<'_>,
+        step: &Step,
+        error: ResultError,
+    ) -> Result<ResultError, JournalError> {
+        let makes = step.cmdlet.starts_with("New-");
+        let may_mean_it = match error.class {
+            ErrorClass::NotFound => !makes,
+            ErrorClass::Conflict => makes,
+            _ => false,
+        };
+        if step.side != Side::Cloud || !may_mean_it || !self.journal.has_made(job.seq).await? {
+            return Ok(error);
+        }
+        Ok(ResultError { class: ErrorClass::Transient, ..error })
     }
 
     async fn secret(&self, job: &Job<'_>, step: &Step) -> Result<Option<SecretString>, ResultError> {
@@ -294,7 +419,7 @@ impl Executor<'_> {
         remaining: &[Step],
         result: &mut ChangeResult,
     ) -> Result<Vec<Step>, ResultError> {
-        let made = answer.objects.iter().find_map(|object| recipient(object).ok());
+        let made = answer.objects.iter().find_map(|object| prepared.directory.recipient(object).ok());
         let guid = made.as_ref().map(|made| made.guid);
         let guid = guid.or_else(|| prepared.current.as_ref().map(|user| user.guid));
         result.guid = guid.or(result.guid);
@@ -302,7 +427,7 @@ impl Executor<'_> {
         if remaining.is_empty() || job.change.object_type == ObjectType::MailboxDatabase {
             return Ok(remaining.to_vec());
         }
-        let created = match made.filter(shows_its_addresses) {
+        let created = match made.filter(|made| shows_its_addresses(made, prepared.directory.side())) {
             Some(created) => created,
             None => self.made(job, prepared, guid).await?,
         };
@@ -351,54 +476,51 @@ impl Executor<'_> {
 
     /// Reads one account back and compares it with what was wanted.
     pub(super) async fn verify(&self, job: &Job<'_>, written: Written) -> Result<ChangeResult, JournalError> {
-        let Written { result, prepared } = written;
-        let end = match needs_reading_back(&result) {
-            false => Ok(()),
-            true => match account(job, &result) {
-                Ok(identity) => {
-                    let found = prepared.directory.find(job.change.object_type, &identity).await;
-                    found.map_err(failure).and_then(|found| compared(job, &prepared, &result, found.as_ref()))
-                }
-                Err(error) => Err(error),
-            },
-        };
-        self.finish(job, result, end).await
+        let mut verified = self.verify_many(vec![(job, written)]).await?;
+        // INVARIANT: one change has one result.
+        Ok(verified.remove(0))
     }
 
     /// [`Executor::verify`] for many accounts of one connection, with few cmdlets.
     pub(super) async fn verify_many(
         &self,
-        many: Vec<(Job<'_>, Written)>,
+        many: Vec<(&Job<'_>, Written)>,
     ) -> Result<Vec<ChangeResult>, JournalError> {
-        let Some(site) = many.first().map(|(job, _)| job.site) else { return Ok(Vec::new()) };
-        let mut by_controller: BTreeMap<Option<String>, Vec<usize>> = BTreeMap::new();
+        let mut by_place: BTreeMap<(Side, Option<String>), Vec<usize>> = BTreeMap::new();
         for (position, (job, written)) in many.iter().enumerate() {
             if needs_reading_back(&written.result) {
-                let controller = job.change.domain_controller.clone();
-                by_controller.entry(controller).or_default().push(position);
+                let place = (written.prepared.directory.side(), job.change.domain_controller.clone());
+                by_place.entry(place).or_default().push(position);
             }
         }
-        let mut ends: BTreeMap<usize, Result<(), ResultError>> = BTreeMap::new();
-        for (controller, positions) in by_controller {
-            let directory = site.directory_for(controller.as_ref());
-            let group: Vec<_> = positions
-                .iter()
-                .map(|position| (&many[*position].0.change, many[*position].1.result.guid))
-                .collect();
-            let found = read_many(site, &directory, &group).await;
-            for (position, found) in positions.into_iter().zip(found) {
-                let (job, written) = &many[position];
-                let end =
-                    found.and_then(|found| compared(job, &written.prepared, &written.result, found.as_ref()));
-                ends.insert(position, end);
-            }
+        let mut ends = BTreeMap::new();
+        for ((side, _), positions) in by_place {
+            read_back(&many, side, positions, &mut ends).await;
         }
         let mut results = Vec::with_capacity(many.len());
         for (position, (job, written)) in many.into_iter().enumerate() {
-            let end = ends.remove(&position).unwrap_or(Ok(()));
-            results.push(self.finish(&job, written.result, end).await?);
+            let side = written.prepared.directory.side();
+            let result = match ends.remove(&position) {
+                Some(Err(error)) if side == Side::Cloud => self.unseen(job, written.result, error).await?,
+                end => self.finish(job, written.result, end.unwrap_or(Ok(()))).await?,
+            };
+            results.push(result);
         }
         Ok(results)
+    }
+
+    /// What the cloud has taken and does not show yet: the next run reads it again, and writes only what is missing then.
+    async fn unseen(
+        &self,
+        job: &Job<'_>,
+        mut result: ChangeResult,
+        error: ResultError,
+    ) -> Result<ChangeResult, JournalError> {
+        result.action = Action::Pending;
+        result.error = Some(error);
+        let json = serde_json::to_value(&result).unwrap_or_default();
+        self.journal.finish(job.seq, State::Pending, &json).await?;
+        Ok(result)
     }
 
     async fn finished(
@@ -417,7 +539,9 @@ impl Executor<'_> {
         end: Result<(), ResultError>,
     ) -> Result<ChangeResult, JournalError> {
         if let Err(error) = end {
-            let refused = result.steps.is_empty() && is_refusal(error.class);
+            // What has waited was begun.
+            let begun = !result.steps.is_empty() || result.action == Action::Pending;
+            let refused = !begun && is_refusal(error.class);
             result.action = if refused { Action::Refused } else { Action::Failed };
             result.error = Some(error);
         }
@@ -470,21 +594,44 @@ async fn name_owner(refusal: &mut Refusal, prepared: &Prepared) {
 }
 
 /// Whether the answer of a creating cmdlet is the new mailbox as it stands.
-fn shows_its_addresses(made: &Recipient) -> bool {
+fn shows_its_addresses(made: &Recipient, side: Side) -> bool {
     matches!(made.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
         && !made.email_addresses.is_empty()
-        && made.email_address_policy_enabled.is_some()
+        && (side == Side::Cloud || made.email_address_policy_enabled.is_some())
 }
 
 fn needs_reading_back(result: &ChangeResult) -> bool {
     !result.steps.is_empty() && result.action != Action::Pending
 }
 
-/// The account that was written.
-fn account(job: &Job<'_>, result: &ChangeResult) -> Result<Identity, ResultError> {
-    match result.guid {
-        Some(guid) => Ok(Identity::Guid(guid)),
-        None => Identity::parse(&job.change.identity).map_err(|error| unavailable(&error.to_string())),
+/// Reads accounts of one place back, and compares. The cloud may show what was written some time later, so it is asked again
+/// as long as a new object may stay unseen.
+async fn read_back(
+    many: &[(&Job<'_>, Written)],
+    side: Side,
+    mut positions: Vec<usize>,
+    ends: &mut BTreeMap<usize, Result<(), ResultError>>,
+) {
+    let Some((job, written)) = positions.first().and_then(|first| many.get(*first)) else { return };
+    let (site, directory) = (job.site, written.prepared.directory.clone());
+    let deadline = Instant::now() + site.connection.replication_wait;
+    let mut pause = LOOK_AGAIN;
+    loop {
+        let group: Vec<_> =
+            positions.iter().map(|at| (&many[*at].0.change, many[*at].1.result.guid)).collect();
+        let found = read_many(site, &directory, &group).await;
+        for (at, found) in positions.iter().zip(found) {
+            let (job, written) = &many[*at];
+            let end =
+                found.and_then(|found| compared(job, &written.prepared, &written.result, found.as_ref()));
+            ends.insert(*at, end);
+        }
+        positions.retain(|at| matches!(ends.get(at), Some(Err(_))));
+        if side == Side::Here || positions.is_empty() || Instant::now() >= deadline {
+            return;
+        }
+        tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+        pause = (pause * 2).min(LOOK_AGAIN * 10);
     }
 }
 
@@ -512,7 +659,7 @@ async fn may_begin(breaker: &Mutex<Breaker>) -> bool {
 fn note(breaker: &Mutex<Breaker>, ended: &Ended) {
     let way = match ended {
         Ended::Failed(error) | Ended::Finished(Err(error)) => error.pace.way,
-        Ended::Done(_) | Ended::Finished(Ok(())) => Way::Open,
+        Ended::Done(_) | Ended::Waits(_) | Ended::Finished(Ok(())) => Way::Open,
     };
     breaker.lock().unwrap_or_else(PoisonError::into_inner).note(way, Instant::now());
 }

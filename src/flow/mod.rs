@@ -2,6 +2,7 @@
 
 mod apply;
 mod base;
+mod cloud;
 mod execute;
 mod hold;
 pub mod intake;
@@ -11,6 +12,7 @@ pub mod lock;
 mod prepare;
 pub(crate) mod retry;
 pub mod run;
+mod sides;
 mod site;
 mod turn;
 mod verify;

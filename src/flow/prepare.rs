@@ -6,13 +6,13 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use uuid::Uuid;
 
-use crate::address::{Key, Owner};
 use crate::exchange::{Asked, Directory, ExchangeError, Found, LookupError, Refusal};
-use crate::plan::{self, Context, Planned, Reference};
-use crate::recipient::{Change, ErrorClass, Identity, ObjectType, Recipient};
+use crate::plan::{self, Context, Planned};
+use crate::recipient::{Change, ErrorClass, Identity, ObjectType, Recipient, Side};
 use crate::report::{Pace, ResultError, Way};
 
 use super::site::Site;
+use super::{cloud, sides};
 
 /// A change with what was read for it and what planning made of that.
 pub(super) struct Prepared {
@@ -34,11 +34,15 @@ pub(super) async fn prepare(
     let identity = known.map_or_else(|| identity(change), |guid| Ok(Identity::Guid(guid)))?;
     let read_at = Instant::now();
     let current = directory.find(change.object_type, &identity).await.map_err(failure)?;
+    let found = sides::of(site, &directory, change, known, current).await?;
+    let context = cloud::context(site, found.directory.side(), change, found.current.as_ref()).await?;
+    let current = found.current.or_else(|| cloud::unseen(&context));
     let own = current.as_ref().map(|recipient| recipient.guid);
     let new = plan::new_addresses(current.as_ref(), change);
-    let owners = directory.owners(&new, own).await.map_err(failure)?;
-    let references = directory.references(&plan::references(change)).await.map_err(failure)?;
-    Ok(planned(site, change, Read { directory, current, read_at }, owners, references))
+    let owners = found.directory.owners(&new, own).await.map_err(failure)?;
+    let references = found.directory.references(&plan::references(change)).await.map_err(failure)?;
+    let read = Read { directory: found.directory, current, read_at };
+    Ok(planned(site, change, read, Context { owners, references, ..context }))
 }
 
 /// [`prepare`] for many changes of one connection, with few cmdlets. `guids` are the accounts that are known already.
@@ -70,26 +74,58 @@ async fn group_prepared(
 ) -> Vec<Result<Prepared, ResultError>> {
     let read_at = Instant::now();
     let read = read_many(site, directory, changes).await;
+    let found = sides::of_many(site, directory, changes, read).await;
+    let mut prepared: Vec<Option<Result<Prepared, ResultError>>> = Vec::new();
+    prepared.resize_with(changes.len(), || None);
+    let mut by_side: BTreeMap<Side, Vec<(usize, sides::Found)>> = BTreeMap::new();
+    for (position, found) in found.into_iter().enumerate() {
+        match found {
+            Ok(found) => by_side.entry(found.directory.side()).or_default().push((position, found)),
+            Err(error) => prepared[position] = Some(Err(error)),
+        }
+    }
+    for (side, group) in by_side {
+        let (positions, found): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let asked: Vec<_> = positions.iter().map(|position| changes[*position]).collect();
+        let of_side = side_prepared(site, side, &asked, found, read_at).await;
+        for (position, one) in positions.into_iter().zip(of_side) {
+            prepared[position] = Some(one);
+        }
+    }
+    // INVARIANT: each change is an error or belongs to one side.
+    prepared.into_iter().flatten().collect()
+}
+
+/// What planning needs beyond the accounts, read for those of one side together.
+async fn side_prepared(
+    site: &Site,
+    side: Side,
+    changes: &[(&Change, Option<Uuid>)],
+    found: Vec<sides::Found>,
+    read_at: Instant,
+) -> Vec<Result<Prepared, ResultError>> {
+    let Some(directory) = found.first().map(|found| found.directory.clone()) else { return Vec::new() };
+    let accounts: Vec<_> =
+        changes.iter().zip(&found).map(|((change, _), found)| (*change, found.current.as_ref())).collect();
+    let contexts = cloud::contexts(site, side, &accounts).await;
     let mut new = BTreeSet::new();
     let mut names = BTreeSet::new();
-    for ((change, _), current) in changes.iter().zip(&read) {
-        if let Ok(current) = current {
-            new.extend(plan::new_addresses(current.as_ref(), change));
-            names.extend(plan::references(change));
-        }
+    for (change, current) in &accounts {
+        new.extend(plan::new_addresses(*current, change));
+        names.extend(plan::references(change));
     }
     // Where reading together fails, reading one by one tells for whom.
     let owners = directory.owners(&new, None).await;
     let references = directory.references(&names).await;
-    let (Ok(owners), Ok(references)) = (owners, references) else {
+    let (Ok(contexts), Ok(owners), Ok(references)) = (contexts, owners, references) else {
         return futures_util::stream::iter(changes)
             .map(|(change, known)| prepare(site, change, *known))
             .buffered(at_once(site))
             .collect()
             .await;
     };
-    let one = |((change, _), current): (&(&Change, Option<Uuid>), _)| {
-        let current: Option<Recipient> = current?;
+    let one = |(((change, _), found), context): ((&(&Change, Option<Uuid>), sides::Found), Context)| {
+        let current = found.current.or_else(|| cloud::unseen(&context));
         let own = current.as_ref().map(|recipient| recipient.guid);
         let new = plan::new_addresses(current.as_ref(), change);
         let of_others = owners
@@ -100,10 +136,10 @@ async fn group_prepared(
             .into_iter()
             .filter_map(|name| references.get(&name).map(|found| (name, found.clone())))
             .collect();
-        let read = Read { directory: directory.clone(), current, read_at };
-        Ok(planned(site, change, read, owners, references))
+        let read = Read { directory: found.directory, current, read_at };
+        Ok(planned(site, change, read, Context { owners, references, ..context }))
     };
-    changes.iter().zip(read).map(one).collect()
+    changes.iter().zip(found).zip(contexts).map(one).collect()
 }
 
 /// The accounts of changes, read together as far as that tells them.
@@ -143,11 +179,11 @@ pub(super) async fn read_many(
     futures_util::stream::iter(reads).buffered(at_once(site)).collect().await
 }
 
-fn at_once(site: &Site) -> usize {
+pub(super) fn at_once(site: &Site) -> usize {
     usize::try_from(site.connection.concurrency.max(1)).unwrap_or(1)
 }
 
-fn identity(change: &Change) -> Result<Identity, ResultError> {
+pub(super) fn identity(change: &Change) -> Result<Identity, ResultError> {
     Identity::parse(&change.identity).map_err(|error| {
         ResultError::new(ErrorClass::InvalidInput, error.to_string()).hint(
             "name one object: GUID, distinguished name, user principal name, account name, alias or address",
@@ -162,16 +198,7 @@ struct Read {
     read_at: Instant,
 }
 
-fn planned(
-    site: &Site,
-    change: &Change,
-    read: Read,
-    owners: BTreeMap<Key, Owner>,
-    references: BTreeMap<String, Reference>,
-) -> Prepared {
-    let mut context = site.context();
-    context.owners = owners;
-    context.references = references;
+fn planned(site: &Site, change: &Change, read: Read, context: Context) -> Prepared {
     let Read { directory, current, read_at } = read;
     let planned = plan::plan(current.as_ref(), change, &site.policy, &context);
     Prepared { current, planned, context, directory, read_at }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 use tokio::sync::watch;
@@ -257,7 +257,7 @@ pub async fn apply(
                 let ReadChange { change, site, prepared } = *read;
                 let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
                 let taken_up = begun_before.get(&row).copied();
-                let job = Job { seq: *seq, change, site, taken_up, saved };
+                let job = Job { seq: *seq, change, site, taken_up, saved, before: Vec::new() };
                 Some(Begun { position, job, ready: Some(prepared) })
             })),
             Read::Refused(refused) => {
@@ -271,6 +271,7 @@ pub async fn apply(
     }
     let executor = Executor { journal, secrets: &secrets, begun };
     let mut wrote = false;
+    let mut waiting = Vec::new();
     for turn in Turn::ALL {
         let mut of_turn = |at: &usize| {
             let slot = slots.get_mut(*at)?;
@@ -285,10 +286,44 @@ pub async fn apply(
             lanes.iter_mut().flatten().for_each(|begun| begun.ready = None);
         }
         let done = apply::lanes(&executor, lanes, at_once(&open), progress, stop).await?;
-        wrote |= done.values().any(|result| !result.steps.is_empty());
-        results.extend(done);
+        wrote |= done.results.values().any(|result| !result.steps.is_empty());
+        results.extend(done.results);
+        waiting.extend(done.waiting);
     }
+    let done = mailboxes(&executor, waiting, &open, progress, stop).await?;
+    results.extend(done);
     Ok(results.into_values().collect())
+}
+
+/// Between two looks for mailboxes that licences bring: at first, and at most.
+const LOOK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+
+/// Waits for mailboxes that licences bring (or take away), as long as one run may, and goes on with the lanes behind them.
+async fn mailboxes(
+    executor: &Executor<'_>,
+    mut waiting: Vec<apply::Lane<'_>>,
+    open: &BTreeMap<String, Site>,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> Result<BTreeMap<usize, ChangeResult>, JournalError> {
+    let mut results = BTreeMap::new();
+    let longest = open.values().filter_map(|site| Some(site.cloud.as_ref()?.settings.mailbox_wait)).max();
+    let deadline = Instant::now() + longest.unwrap_or_default();
+    let (mut pause, most) = LOOK;
+    while !waiting.is_empty() && !stop.is_requested() && Instant::now() < deadline {
+        tokio::select! {
+            () = tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))) => {}
+            () = stop.requested() => break,
+        }
+        pause = (pause * 2).min(most);
+        let (arrived, still) = apply::arrived(waiting).await;
+        waiting = still;
+        let done = apply::lanes(executor, arrived, at_once(open), progress, stop).await?;
+        results.extend(done.results);
+        waiting.extend(done.waiting);
+    }
+    waiting.iter().flatten().for_each(|begun| progress.done(&begun.job.change.identity));
+    Ok(results)
 }
 
 type SavedSteps = BTreeMap<usize, (String, Planned)>;
@@ -439,11 +474,7 @@ impl ReadChange<'_> {
 
     /// Not begun, because an earlier change waits; the journal keeps it.
     fn waits(&self) -> ChangeResult {
-        let planned = Planned::new(Action::Pending, self.guid());
-        let mut result = ChangeResult::of_plan(&self.change, &self.site.connection.name, &planned);
-        let error = plain(ErrorClass::Transient, "an earlier change of the same account waits".into());
-        result.error = Some(error.hint("it is taken up again when that one is through"));
-        result
+        apply::waits_behind(&self.change, &self.site.connection.name, self.guid())
     }
 }
 

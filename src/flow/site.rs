@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::OnceCell;
+
 use super::execute::chance;
 use super::retry::{self, Breaker};
 use super::run::RunError;
 use crate::address::AcceptedDomains;
-use crate::config::{Connection, Infrastructure};
-use crate::exchange::{Directory, Exchange, ExchangeError, LookupError};
-use crate::plan::{self, Policy};
+use crate::config::{Cloud, Connection, Infrastructure};
+use crate::exchange::{Directory, Exchange, LookupError, graph};
+use crate::plan::{self, CloudContext, Policy};
+use crate::recipient::Sku;
 
 /// The connections of a run by name, open. A row without a name goes to the default.
 #[derive(Clone)]
@@ -62,6 +65,46 @@ pub(super) struct Site {
     pub(super) policy: Policy,
     pub(super) breaker: Mutex<Breaker>,
     accepted_domains: AcceptedDomains,
+    /// Exchange Online, where the connection reaches it
+    pub(super) cloud: Option<CloudSite>,
+}
+
+/// The cloud's side of a connection, with what was read for all of its changes.
+pub(super) struct CloudSite {
+    pub(super) settings: Cloud,
+    pub(super) directory: Directory,
+    accepted_domains: AcceptedDomains,
+    /// Read when the first change needs it: where somebody else gives licences, nobody has to be allowed to
+    skus: OnceCell<Vec<Sku>>,
+}
+
+impl CloudSite {
+    async fn enter(settings: &Cloud, exchange: &Arc<dyn Exchange>) -> Result<Self, RunError> {
+        let directory = Directory::of_cloud(Arc::clone(exchange));
+        let (accepted_domains, _) = accepted_domains(&directory).await?;
+        Ok(Self { settings: settings.clone(), directory, accepted_domains, skus: OnceCell::new() })
+    }
+
+    /// Reads the tenant's licences, once.
+    pub(super) async fn know_skus(&self) -> Result<(), LookupError> {
+        self.skus.get_or_try_init(|| graph::skus(self.directory.exchange().as_ref())).await.map(drop)
+    }
+
+    /// What planning must know beside the recipient, without what is looked up for each change.
+    pub(super) fn context(&self) -> plan::Context {
+        plan::Context {
+            infrastructure: plan::Infrastructure::Cloud,
+            accepted_domains: Some(self.accepted_domains.clone()),
+            cloud: CloudContext {
+                licence: self.settings.licence.clone(),
+                skus: self.skus.get().cloned().unwrap_or_default(),
+                usage_location: self.settings.usage_location.clone(),
+                maker: self.settings.maker,
+                user: None,
+            },
+            ..plan::Context::default()
+        }
+    }
 }
 
 impl Site {
@@ -70,31 +113,42 @@ impl Site {
         exchange: &Arc<dyn Exchange>,
         allow_mass_removal: bool,
     ) -> Result<Self, RunError> {
-        if connection.infrastructure == Infrastructure::Cloud {
-            return Err(RunError::Exchange(ExchangeError::Setting {
-                connection: connection.name.clone(),
-                message: "changes are not planned for Exchange Online yet; export, invoke and doctor work"
-                    .into(),
-            }));
-        }
-        let directory = Directory::new(Arc::clone(exchange), connection.domain_controller.clone());
-        let (accepted_domains, answered) = accepted_domains(&directory).await?;
-        // Everything of a run goes to one domain controller: the pinned one, or the one that answered first.
-        let pin = connection.domain_controller.clone().or(answered);
+        let cloud = match &connection.cloud {
+            Some(settings) => Some(CloudSite::enter(settings, exchange).await?),
+            None => None,
+        };
+        let (directory, accepted_domains) = match &cloud {
+            Some(cloud) if connection.infrastructure == Infrastructure::Cloud => {
+                (cloud.directory.clone(), cloud.accepted_domains.clone())
+            }
+            _ => {
+                let directory = Directory::new(Arc::clone(exchange), connection.domain_controller.clone());
+                let (accepted_domains, answered) = accepted_domains(&directory).await?;
+                // Everything of a run goes to one domain controller: the pinned one, or the one that answered first.
+                let pin = connection.domain_controller.clone().or(answered);
+                (directory.on(pin), accepted_domains)
+            }
+        };
         Ok(Self {
             connection: connection.clone(),
-            directory: directory.on(pin),
+            directory,
             policy: connection.run_policy(allow_mass_removal),
             breaker: Mutex::new(Breaker::new(connection.timeouts.change)),
             accepted_domains,
+            cloud,
         })
+    }
+
+    /// Whether everything of this connection is in the cloud.
+    pub(super) fn is_cloud(&self) -> bool {
+        self.connection.infrastructure == Infrastructure::Cloud
     }
 
     /// Where a change is read and written: a row may name its own domain controller.
     pub(super) fn directory_for(&self, domain_controller: Option<&String>) -> Directory {
         match domain_controller {
-            Some(server) => self.directory.on(Some(server.clone())),
-            None => self.directory.clone(),
+            Some(server) if !self.is_cloud() => self.directory.on(Some(server.clone())),
+            _ => self.directory.clone(),
         }
     }
 

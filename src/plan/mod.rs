@@ -39,6 +39,7 @@ mod licence;
 mod lookup;
 mod operation;
 mod second;
+mod side;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -51,4 +52,5 @@ pub use input::{CloudContext, Context, CreateMethod, Infrastructure, Planned, Po
 pub use lookup::{new_addresses, references};
 pub use operation::plan;
 pub use second::plan_after_create;
+pub use side::owning_side;
 pub use step::{ParameterValue, Step, Wait};

@@ -7,6 +7,7 @@
 mod age;
 mod binding;
 mod canary;
+mod cloud;
 mod credssp;
 mod credssp_acceptor;
 mod doctor;

@@ -15,6 +15,9 @@ use crate::exchange::online::talk::{Received, Request, Step, Talk, Trouble};
 /// Pages of one list: ten million users.
 const MAX_PAGES: u32 = 10_000;
 
+/// Bytes of an answer that are read: a page of users has some twenty million.
+const MOST: usize = 64 * 1024 * 1024;
+
 /// A call under way.
 pub(in crate::exchange) struct Conversation<'a> {
     cmdlet: &'a str,
@@ -85,7 +88,7 @@ impl Talk for Conversation<'_> {
             headers.push(("Content-Type", "application/json".to_owned()));
         }
         let Prepared { method, url, body, .. } = &self.prepared;
-        Request { method: method.clone(), url, headers, body }
+        Request { name: self.cmdlet, method: method.clone(), url, headers, body, most: MOST }
     }
 
     fn take_objects(&mut self) -> Vec<Value> {

@@ -20,7 +20,7 @@ pub(super) use conversation::Conversation;
 pub use decode::{NotFromGraph, sku, user};
 pub(super) use meaning::meaning;
 pub use read::{IN_ONE_FILTER, find_user, skus, users};
-pub(super) use request::prepare;
+pub(super) use request::{Prepared, prepare};
 
 /// The answer to a call that cannot be sent.
 pub(super) fn refused(why: String, cmdlet: &str) -> Answer {

@@ -21,6 +21,7 @@ const USER: &str = "id,userPrincipalName,displayName,accountEnabled,usageLocatio
                     licenseAssignmentStates,assignedPlans";
 
 /// What is to be sent, and what is to come back.
+#[derive(Clone)]
 pub(in crate::exchange) struct Prepared {
     pub(super) method: Method,
     pub(super) url: Url,

@@ -4,18 +4,24 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
 use url::Url;
 use uuid::Uuid;
-use wsman::clixml::Value;
+use wsman::client::Trace;
+use wsman::clixml::{SecureText, Value};
+use wsman::psrp::Outcome;
 
 use super::conversation::{Conversation, Site};
-use super::http::Http;
+use super::failure;
+use super::http::{Http, Outgoing};
+use super::password::{self, PasswordKey};
 use super::request::{self, Caller};
-use super::sign_in::Tokens;
+use super::sign_in::{Audience, Tokens};
 use super::talk::{Received, Step, Talk, Trouble};
 use super::token;
-use crate::config::{Cloud, Connection};
+use crate::config::{Cloud, Connection, Timeouts};
 use crate::exchange::gate::Gate;
 use crate::exchange::{Answer, Call, Exchange, ExchangeError, graph};
 use crate::recipient::ErrorClass;
@@ -25,16 +31,19 @@ const AGAIN: u32 = 5;
 /// The longest wait between two of them, unless the server names another one.
 const LONGEST: Duration = Duration::from_secs(32);
 
+/// A version of the module that the service knows; what it ships does not depend on it much.
+const MODULE_VERSION: &str = "3.9.2";
+
 /// Exchange Online of one tenant.
 pub(in crate::exchange) struct Online {
-    connection: String,
     http: Http,
     exchange: Service,
     graph: Service,
     site: Site,
     signed_in: String,
-    /// How long one call may take with all of its waits
-    patience: Duration,
+    timeouts: Timeouts,
+    /// For passwords; fetched when the first one is sent
+    key: Mutex<Option<PasswordKey>>,
 }
 
 /// One of the services, with what is known of it.
@@ -54,17 +63,23 @@ impl Online {
     pub(in crate::exchange) async fn open(
         connection: &Connection,
         cloud: &Cloud,
+        trace: Option<&Trace>,
     ) -> Result<Self, ExchangeError> {
-        let http = Http::new(connection).await?;
-        let service = |base: &Url, permission| Service {
+        let http = Http::new(connection, cloud, trace).await?;
+        let service = |base: &Url, which, permission| Service {
             base: base.clone(),
-            tokens: Tokens::new(http.clone(), connection, cloud, base),
+            tokens: Tokens::new(http.clone(), connection, cloud, which),
             gate: Gate::new(connection.concurrency),
             permission,
         };
-        let exchange = service(&cloud.exchange, "Exchange.ManageAsApp with an administrator's consent");
+        let exchange = service(
+            &cloud.exchange,
+            Audience::Exchange,
+            "Exchange.ManageAsApp with an administrator's consent",
+        );
         let graph = service(
             &cloud.graph,
+            Audience::Graph,
             "User.ReadWrite.All and Organization.Read.All of Microsoft Graph with an administrator's consent",
         );
         let token = exchange.tokens.get().await?;
@@ -83,17 +98,16 @@ impl Online {
             }
         };
         let anchor = request::anchor(&caller, &tenant);
-        let site =
-            Site { url: invoke(&cloud.exchange, &tenant), anchor, connection_id: Uuid::new_v4().to_string() };
-        Ok(Self {
-            connection: connection.name.clone(),
-            http,
-            exchange,
-            graph,
-            site,
-            signed_in,
-            patience: connection.timeouts.change,
-        })
+        let mut module = address(&cloud.exchange, &["AdminApi", "v1.0", &tenant, "EXOModuleFile"]);
+        module.query_pairs_mut().append_pair("Version", MODULE_VERSION);
+        let site = Site {
+            url: address(&cloud.exchange, &["adminapi", "beta", &tenant, "InvokeCommand"]),
+            module,
+            anchor,
+            connection_id: Uuid::new_v4().to_string(),
+        };
+        let timeouts = connection.timeouts.clone();
+        Ok(Self { http, exchange, graph, site, signed_in, timeouts, key: Mutex::default() })
     }
 
     /// Carries out one call, with every page of its answer.
@@ -129,8 +143,16 @@ impl Online {
 
     async fn exchange(&self, talk: &mut dyn Talk, token: &SecretString) -> Result<Step, Trouble> {
         let request = talk.request();
-        let sent =
-            self.http.send(request.method, request.url, &request.headers, Some(token), request.body.to_vec());
+        let sent = self.http.send(Outgoing {
+            name: request.name,
+            method: request.method,
+            url: request.url,
+            headers: request.headers,
+            token: Some(token),
+            body: Zeroizing::new(request.body.to_vec()),
+            patience: self.timeouts.operation,
+            most: request.most,
+        });
         match sent.await {
             Ok(received) => {
                 let given = Received {
@@ -145,33 +167,103 @@ impl Online {
         }
     }
 
-    async fn carried_out(&self, call: &Call, mut each: Option<Each<'_>>) -> Result<Answer, ExchangeError> {
-        let is_read = call.cmdlet.starts_with("Get-");
-        let service = if graph::is_graph(&call.cmdlet) { &self.graph } else { &self.exchange };
-        let until = Instant::now() + self.patience;
+    async fn carried_out(&self, call: &Call, each: Option<Each<'_>>) -> Result<Answer, ExchangeError> {
+        for (_, value) in &call.parameters {
+            if let Value::SecureString(SecureText::Clear(secret)) = value {
+                self.http.hide(secret);
+            }
+        }
+        if graph::is_graph(&call.cmdlet) {
+            return match graph::prepare(&self.graph.base, call) {
+                Ok(prepared) => self.of_graph(call, &prepared, each).await,
+                Err(why) => Ok(graph::refused(why, &call.cmdlet)),
+            };
+        }
+        if !password::is_needed(call) {
+            return self.of_exchange(call, None, each).await;
+        }
+        let key = self.key(None).await?;
+        // No cmdlet that reads takes a secret, so nothing has come when it is asked again.
+        let answer = self.of_exchange(call, Some(&key), None).await?;
+        if !password::is_rotated(&answer) {
+            return Ok(answer);
+        }
+        let renewed = self.key(Some(&key)).await?;
+        if renewed == key { Ok(answer) } else { self.of_exchange(call, Some(&renewed), None).await }
+    }
+
+    async fn of_graph(
+        &self,
+        call: &Call,
+        prepared: &graph::Prepared,
+        each: Option<Each<'_>>,
+    ) -> Result<Answer, ExchangeError> {
+        let streams = each.is_some();
+        let talk = || -> Box<dyn Talk + '_> {
+            Box::new(graph::Conversation::new(&call.cmdlet, prepared.clone(), request_id(), streams))
+        };
+        self.repeated(&self.graph, is_read(call), &talk, each).await
+    }
+
+    async fn of_exchange(
+        &self,
+        call: &Call,
+        key: Option<&PasswordKey>,
+        each: Option<Each<'_>>,
+    ) -> Result<Answer, ExchangeError> {
+        let encrypt = |secret: &SecretString| match key {
+            Some(key) => key.encrypt(secret),
+            None => Err("there is no key for it".into()),
+        };
+        let body = match request::body(call, &encrypt) {
+            Ok(body) => body,
+            Err(why) => return Ok(refused(&why)),
+        };
+        let (limit, streams) = (limit(call), each.is_some());
+        let talk = || -> Box<dyn Talk + '_> {
+            let body = body.clone();
+            Box::new(Conversation::new(&self.site, &call.cmdlet, body, request_id(), limit, streams))
+        };
+        self.repeated(&self.exchange, is_read(call), &talk, each).await
+    }
+
+    /// The service's key for passwords; another one than `stale`, where there is one. Whoever comes meanwhile waits for it.
+    async fn key(&self, stale: Option<&PasswordKey>) -> Result<PasswordKey, ExchangeError> {
+        let mut held = self.key.lock().await;
+        if let Some(key) = held.as_ref().filter(|key| stale != Some(*key)) {
+            return Ok(key.clone());
+        }
+        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
+        let module = self.repeated(&self.exchange, true, &talk, None).await?;
+        let key = password::key(&module).ok_or_else(|| {
+            let why = module.refusal().map_or_else(|| "its module holds none".to_owned(), |refusal| refusal.message);
+            ExchangeError::Protocol(format!(
+                "the service gives no key for passwords: {why}; users can be created in Graph instead, create_users = \"graph\""
+            ))
+        })?;
+        *held = Some(key.clone());
+        Ok(key)
+    }
+
+    /// One call, again where that does no harm and may help.
+    async fn repeated<'t>(
+        &self,
+        service: &Service,
+        is_read: bool,
+        talk: &(dyn Fn() -> Box<dyn Talk + 't> + Sync),
+        mut each: Option<Each<'_>>,
+    ) -> Result<Answer, ExchangeError> {
+        let until = Instant::now() + self.timeouts.change;
         let mut tries = 0;
         loop {
             tries += 1;
             let mut came = false;
             let slot = service.gate.slot_until(until).await.map_err(|after| ExchangeError::Throttled {
-                text: "the server's rest is longer than the time that is left".into(),
+                text: "the rest that it asks for is longer than a change may take".into(),
                 after: Some(after),
             })?;
             let again = each.as_mut().map(|each| &mut **each as Each<'_>);
-            let streams = again.is_some();
-            let id = Uuid::new_v4().to_string();
-            let result = if graph::is_graph(&call.cmdlet) {
-                let prepared = match graph::prepare(&service.base, call) {
-                    Ok(prepared) => prepared,
-                    Err(why) => return Ok(graph::refused(why, &call.cmdlet)),
-                };
-                let mut talk = graph::Conversation::new(&call.cmdlet, prepared, id, streams);
-                self.attempt(service, &mut talk, again, &mut came).await?
-            } else {
-                let body = request::body(call, &no_key).map_err(|message| self.setting(message))?;
-                let mut talk = Conversation::new(&self.site, &call.cmdlet, body, id, limit(call), streams);
-                self.attempt(service, &mut talk, again, &mut came).await?
-            };
+            let result = self.attempt(service, &mut *talk(), again, &mut came).await?;
             drop(slot);
             heed(service, &result);
             let trouble = match result {
@@ -196,10 +288,22 @@ impl Online {
             }
         }
     }
+}
 
-    fn setting(&self, message: String) -> ExchangeError {
-        ExchangeError::Setting { connection: self.connection.clone(), message }
-    }
+fn is_read(call: &Call) -> bool {
+    call.cmdlet.starts_with("Get-")
+}
+
+fn request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// The answer to a call that cannot be sent.
+fn refused(why: &str) -> Answer {
+    let record =
+        format!("ParameterBindingFailed|System.Management.Automation.ParameterBindingException|{why}");
+    let outcome = Outcome::Failed(Some(Box::new(failure::record(record))));
+    Answer { objects: Vec::new(), errors: Vec::new(), warnings: Vec::new(), outcome }
 }
 
 /// What an answer says about the pace.
@@ -264,10 +368,10 @@ impl Exchange for Online {
     async fn close(&self) {}
 }
 
-fn invoke(base: &Url, tenant: &str) -> Url {
+fn address(base: &Url, parts: &[&str]) -> Url {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(["adminapi", "beta", tenant, "InvokeCommand"]);
+        path.pop_if_empty().extend(parts);
     }
     url
 }
@@ -276,8 +380,4 @@ fn invoke(base: &Url, tenant: &str) -> Url {
 fn limit(call: &Call) -> Option<usize> {
     let (_, value) = call.parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("ResultSize"))?;
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).and_then(|limit| usize::try_from(limit).ok())
-}
-
-fn no_key(_: &SecretString) -> Result<String, String> {
-    Err("the server's key for passwords is not fetched yet".into())
 }

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use reqwest::Method;
+use secrecy::zeroize::Zeroizing;
 use url::Url;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::failure::{Failure, describe, failure};
+use super::http::MOST;
 use super::redirect::redirection;
 use super::request::PAGE;
 use super::response;
@@ -21,11 +23,18 @@ const MAX_REDIRECTS: u32 = 5;
 /// Pages of one answer: a thousand million records.
 const MAX_PAGES: u32 = 1_000_000;
 
+/// Stands for every cmdlet.
+const ALL: &str = "*";
+/// Largest module that is read; those that are known have less than a million bytes.
+const MODULE: usize = 16 * 1024 * 1024;
+
 /// What every request of a connection has in common.
 #[derive(Clone, Debug)]
 pub(super) struct Site {
     /// `.../adminapi/beta/TENANT/InvokeCommand`
     pub(super) url: Url,
+    /// `.../AdminApi/v1.0/TENANT/EXOModuleFile`
+    pub(super) module: Url,
     /// `X-AnchorMailbox`
     pub(super) anchor: String,
     /// One GUID for a connection
@@ -35,8 +44,9 @@ pub(super) struct Site {
 /// One cmdlet under way.
 pub(super) struct Conversation<'a> {
     site: &'a Site,
+    /// `*` for the module, which is for all of them
     cmdlet: &'a str,
-    body: Vec<u8>,
+    body: Zeroizing<Vec<u8>>,
     request_id: String,
     at: Url,
     /// Cookies by host: a page is kept by the server that began it
@@ -59,7 +69,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn new(
         site: &'a Site,
         cmdlet: &'a str,
-        body: Vec<u8>,
+        body: Zeroizing<Vec<u8>>,
         request_id: String,
         limit: Option<usize>,
         streams: bool,
@@ -82,6 +92,17 @@ impl<'a> Conversation<'a> {
             has_renewed: false,
             has_restarted: false,
         }
+    }
+
+    /// The module that the service ships to its clients: the cmdlets of this principal, and the key for passwords. It comes in the
+    /// same envelope, under the same rules.
+    pub(super) fn module(site: &'a Site, request_id: String) -> Self {
+        let at = site.module.clone();
+        Self { at, ..Self::new(site, ALL, Zeroizing::default(), request_id, None, false) }
+    }
+
+    fn is_module(&self) -> bool {
+        self.cmdlet == ALL
     }
 
     fn page(&mut self, page: response::Page) -> Step {
@@ -128,7 +149,7 @@ impl<'a> Conversation<'a> {
     fn restart(&mut self) -> Step {
         self.has_restarted = true;
         self.pages = 0;
-        self.at = self.site.url.clone();
+        self.at = if self.is_module() { &self.site.module } else { &self.site.url }.clone();
         self.objects.clear();
         self.errors.clear();
         self.warnings.clear();
@@ -168,9 +189,8 @@ impl Talk for Conversation<'_> {
     fn request(&self) -> Request<'_> {
         let mut headers = vec![
             ("Accept", "application/json".to_owned()),
-            ("Content-Type", "application/json; charset=utf-8".to_owned()),
             ("X-AnchorMailbox", self.site.anchor.clone()),
-            ("X-CmdletName", self.cmdlet.to_owned()),
+            (if self.is_module() { "CommandName" } else { "X-CmdletName" }, self.cmdlet.to_owned()),
             ("X-ResponseFormat", "json".to_owned()),
             ("X-SerializationLevel", "Partial".to_owned()),
             ("Prefer", format!("odata.maxpagesize={PAGE}")),
@@ -182,7 +202,19 @@ impl Talk for Conversation<'_> {
             let line: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             headers.push(("Cookie", line.join("; ")));
         }
-        Request { method: Method::POST, url: &self.at, headers, body: &self.body }
+        if self.is_module() {
+            let (method, most) = (Method::GET, MODULE);
+            return Request { name: "EXOModuleFile", method, url: &self.at, headers, body: &[], most };
+        }
+        headers.push(("Content-Type", "application/json; charset=utf-8".to_owned()));
+        Request {
+            name: self.cmdlet,
+            method: Method::POST,
+            url: &self.at,
+            headers,
+            body: &self.body,
+            most: MOST,
+        }
     }
 
     fn take_objects(&mut self) -> Vec<Value> {

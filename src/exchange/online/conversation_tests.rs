@@ -8,13 +8,15 @@ use crate::exchange::online::failure::Reply;
 fn site() -> Site {
     Site {
         url: Url::parse("https://outlook.office365.com/adminapi/beta/t/InvokeCommand").unwrap(),
+        module: Url::parse("https://outlook.office365.com/AdminApi/v1.0/t/EXOModuleFile?Version=3.9.2")
+            .unwrap(),
         anchor: "APP:x@t".into(),
         connection_id: "c".into(),
     }
 }
 
 fn talk(site: &Site, limit: Option<usize>, streams: bool) -> Conversation<'_> {
-    Conversation::new(site, "Get-Mailbox", b"{}".to_vec(), "r".into(), limit, streams)
+    Conversation::new(site, "Get-Mailbox", b"{}".to_vec().into(), "r".into(), limit, streams)
 }
 
 fn say(
@@ -166,4 +168,25 @@ fn cookies_are_limited() {
     say(&mut talk, 200, &page(0..1, Some(PAGE_2)), None, &all);
     let line = header(&talk.request(), "Cookie").unwrap().to_owned();
     assert!(line.split("; ").count() <= 50 && !line.contains("Evil"), "{line}");
+}
+
+/// The module is asked for under the same rules of anchor, cookies and redirections.
+#[test]
+fn the_module_comes_in_the_same_envelope() {
+    let site = site();
+    let mut talk = Conversation::module(&site, "r".into());
+    let request = talk.request();
+    assert_eq!((request.method.as_str(), request.url, request.body), ("GET", &site.module, &b""[..]));
+    assert_eq!(
+        (header(&request, "CommandName"), header(&request, "X-AnchorMailbox")),
+        (Some("*"), Some("APP:x@t"))
+    );
+    assert_eq!((header(&request, "X-CmdletName"), header(&request, "Content-Type")), (None, None));
+    let regional = "https://nam1.outlook.com/AdminApi/v1.0/t/EXOModuleFile?Version=3.9.2";
+    assert_eq!(say(&mut talk, 302, &json!({}), Some(regional), &[]), Step::Send);
+    assert_eq!(talk.request().url.as_str(), regional);
+    let Step::Done(answer) = say(&mut talk, 200, &json!({"value": [{"fileContent": "x"}]}), None, &[]) else {
+        panic!()
+    };
+    assert_eq!(answer.objects.len(), 1);
 }

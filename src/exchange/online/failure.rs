@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Deserializer, Value as Json};
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorCategory, ErrorRecord};
@@ -110,11 +112,14 @@ pub(in crate::exchange) fn delay(text: &str, now: SystemTime) -> Option<Duration
     (wait <= LONGEST_WAIT).then_some(wait)
 }
 
-/// The claims that a challenge asks for, as they are handed to the token endpoint after decoding.
+/// The claims that a challenge asks for, as the token endpoint takes them: JSON, which is in the challenge as base64 ("Claims
+/// challenges, claims requests, and client capabilities").
 pub(in crate::exchange) fn claims(challenge: &str) -> Option<String> {
     let (_, rest) = challenge.split_once("claims=\"")?;
-    let (claims, _) = rest.split_once('"')?;
-    Some(claims.to_owned())
+    let (encoded, _) = rest.split_once('"')?;
+    let encoded = encoded.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()?;
+    serde_json::from_str::<Json>(&claims).is_ok_and(|json| json.is_object()).then_some(claims)
 }
 
 /// An error of Exchange, as one of its shapes tells it.

@@ -5,14 +5,13 @@ mod client;
 mod conversation;
 pub(super) mod failure;
 mod http;
-#[allow(dead_code)] // called once the key is fetched
 mod password;
 mod redirect;
 mod request;
 pub(super) mod response;
+mod shown;
 mod sign_in;
 pub(super) mod talk;
-#[allow(dead_code)] // refresh tokens are not kept yet
 mod token;
 
 pub(super) use client::Online;

@@ -3,35 +3,36 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rsa::rand_core::OsRng;
+use rsa::traits::PublicKeyParts as _;
 use rsa::{BigUint, Pkcs1v15Encrypt, RsaPublicKey};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value as Json;
+use wsman::clixml::Value;
+
+use crate::exchange::{Answer, Call};
 
 /// The service's key. It changes now and then, so it is fetched and not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PasswordKey(RsaPublicKey);
 
-/// What was fetched: which cmdlets this principal may run, and the key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Module {
-    pub(super) cmdlets: Vec<String>,
-    pub(super) key: Option<PasswordKey>,
+/// What a refusal says where the key is not the service's any more.
+const ROTATED: &str = "Required resource is not available";
+/// RSA-2048 is what the service has; less is none of its keys.
+const LEAST: usize = 256;
+
+/// The key of the module that was fetched.
+pub(super) fn key(module: &Answer) -> Option<PasswordKey> {
+    let text = module.objects.first()?.get("fileContent")?.display_text().into_owned();
+    PasswordKey::find(&text)
 }
 
-/// Reads the answer of `EXOModuleFile`.
-pub(super) fn module(body: &[u8]) -> Option<Module> {
-    let json: Json = serde_json::from_slice(body).ok()?;
-    let file = json.get("value")?.as_array()?.first()?;
-    let cmdlets = file.get("exportedCmdlets").and_then(Json::as_str).unwrap_or_default();
-    let text = file.get("fileContent")?.as_str()?;
-    Some(Module {
-        cmdlets: cmdlets
-            .split(',')
-            .map(|name| name.trim().to_owned())
-            .filter(|name| !name.is_empty())
-            .collect(),
-        key: PasswordKey::find(text),
-    })
+/// Whether an answer means that the key has changed.
+pub(super) fn is_rotated(answer: &Answer) -> bool {
+    answer.refusal().is_some_and(|refusal| refusal.message.contains(ROTATED))
+}
+
+/// Whether a call has something to encrypt.
+pub(super) fn is_needed(call: &Call) -> bool {
+    call.parameters.iter().any(|(_, value)| matches!(value, Value::SecureString(_)))
 }
 
 impl PasswordKey {
@@ -45,7 +46,8 @@ impl PasswordKey {
             let part: String = part.split_whitespace().collect();
             Some(BigUint::from_bytes_be(&STANDARD.decode(part).ok()?))
         };
-        RsaPublicKey::new(part("Modulus")?, part("Exponent")?).ok().map(Self)
+        let key = RsaPublicKey::new(part("Modulus")?, part("Exponent")?).ok()?;
+        (key.size() >= LEAST).then_some(Self(key))
     }
 
     /// `base64(RSAES-PKCS1-v1_5(UTF-8))`, RFC 8017 7.2; 245 bytes at most with the keys that are known.
@@ -65,9 +67,16 @@ mod tests {
 
     use super::*;
 
-    fn answer(script: &str) -> Vec<u8> {
-        let file = json!({"fileName": "ExchangeOnline.psm1", "fileContent": script, "exportedCmdlets": "Get-Mailbox, New-Mailbox"});
-        json!({ "value": [file] }).to_string().into_bytes()
+    fn answer(objects: &serde_json::Value) -> Answer {
+        let page = super::super::response::page(json!({"value": objects}).to_string().as_bytes()).unwrap();
+        let outcome = wsman::psrp::Outcome::Completed;
+        Answer { objects: page.objects, errors: vec![], warnings: vec![], outcome }
+    }
+
+    fn shipped(script: &str) -> Answer {
+        answer(
+            &json!([{"fileName": "ExchangeOnline.psm1", "fileContent": script, "exportedCmdlets": "Get-Mailbox"}]),
+        )
     }
 
     /// Decrypted by openssl, which shares no code with what encrypts.
@@ -94,9 +103,7 @@ mod tests {
             "<RSAKeyValue>\n <Modulus>{}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
             STANDARD.encode(modulus)
         );
-        let module = module(&answer(&format!("function x {{ '{value}' }}"))).unwrap();
-        assert_eq!(module.cmdlets, ["Get-Mailbox", "New-Mailbox"]);
-        let key = module.key.unwrap();
+        let key = key(&shipped(&format!("function x {{ '{value}' }}"))).unwrap();
         let encrypted = key.encrypt(&"Pässword-1!".into()).unwrap();
         std::fs::write(place.path().join("encrypted"), STANDARD.decode(&encrypted).unwrap()).unwrap();
         let told =
@@ -110,15 +117,15 @@ mod tests {
 
     #[test]
     fn what_holds_no_key() {
-        assert_eq!(module(b"<html>"), None);
-        assert_eq!(module(b"{\"value\":[]}"), None);
+        assert_eq!(key(&answer(&json!([]))), None);
+        assert_eq!(key(&answer(&json!([{"fileName": "x"}]))), None);
         for script in [
             "",
             "<RSAKeyValue>",
             "<RSAKeyValue><Modulus>!</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>",
             "<RSAKeyValue><Modulus>AQ==</Modulus><Exponent>AQ==</Exponent></RSAKeyValue>",
         ] {
-            assert_eq!(module(&answer(script)).unwrap().key, None, "{script}");
+            assert_eq!(key(&shipped(script)), None, "{script}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A cmdlet as the body of an `InvokeCommand` request.
 
 use secrecy::SecretString;
+use secrecy::zeroize::Zeroizing;
 use serde_json::{Map, Value as Json, json};
 use wsman::clixml::{Container, Object, SecureText, Value};
 
@@ -39,7 +40,7 @@ pub(super) type Encrypt<'a> = &'a dyn Fn(&SecretString) -> Result<String, String
 ///
 /// # Errors
 /// When a value has no form in JSON, or a secret cannot be encrypted.
-pub(super) fn body(call: &Call, encrypt: Encrypt<'_>) -> Result<Vec<u8>, String> {
+pub(super) fn body(call: &Call, encrypt: Encrypt<'_>) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut parameters = Map::new();
     for (name, value) in &call.parameters {
         let value = match value {
@@ -52,7 +53,7 @@ pub(super) fn body(call: &Call, encrypt: Encrypt<'_>) -> Result<Vec<u8>, String>
         parameters.insert(name.clone(), value);
     }
     let body = json!({"CmdletInput": {"CmdletName": call.cmdlet, "Parameters": parameters}});
-    Ok(body.to_string().into_bytes())
+    Ok(body.to_string().into_bytes().into())
 }
 
 /// Null clears a single value; a list is cleared by a change that adds and removes nothing.

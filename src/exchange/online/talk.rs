@@ -27,10 +27,14 @@ pub(in crate::exchange) trait Talk: Send {
 /// A request to be sent with the token of now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct Request<'a> {
+    /// What it is for, in a trace
+    pub(in crate::exchange) name: &'a str,
     pub(in crate::exchange) method: Method,
     pub(in crate::exchange) url: &'a Url,
     pub(in crate::exchange) headers: Vec<(&'static str, String)>,
     pub(in crate::exchange) body: &'a [u8],
+    /// How many bytes of an answer are read
+    pub(in crate::exchange) most: usize,
 }
 
 /// An answer as it came.

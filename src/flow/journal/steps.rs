@@ -1,5 +1,7 @@
 //! The life of a change in the journal: begun, read, planned, each step with intent and outcome, finished.
 
+use std::time::Duration;
+
 use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -67,13 +69,41 @@ impl Journal {
     pub async fn has_made(&self, change: Seq) -> Result<bool, JournalError> {
         let row = sqlx::query(
             "SELECT EXISTS (SELECT 1 FROM steps WHERE change = ? AND coalesce(outcome, '') <> 'failed'
-                            AND (cmdlet LIKE 'New-%' OR cmdlet LIKE 'Enable-%')
+                            AND (cmdlet LIKE 'New-%' OR cmdlet LIKE 'Enable-%'
+                                 OR cmdlet = 'Set-MgUserLicense'
+                                    AND json_extract(parameters, '$.AddLicenses') IS NOT NULL)
                             AND json_extract(parameters, '$.Archive') IS NULL) AS made",
         )
         .bind(change.0)
         .fetch_one(&self.pool)
         .await?;
         Ok(row.get("made"))
+    }
+
+    /// Whether a change has made an object, and Exchange has said so.
+    pub async fn has_certainly_made(&self, change: Seq) -> Result<bool, JournalError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM steps WHERE change = ? AND outcome = 'done'
+                            AND cmdlet LIKE 'New-%') AS made",
+        )
+        .bind(change.0)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.get("made"))
+    }
+
+    /// How long a change has waited: since its last step was done, or since it came where it has done none.
+    pub async fn waits_for(&self, change: Seq) -> Result<Duration, JournalError> {
+        let row = sqlx::query(
+            "SELECT (julianday('now') - julianday(coalesce(
+                        (SELECT max(outcome_at) FROM steps WHERE change = ?1 AND outcome = 'done'), created_at))) * 86400.0
+                    AS seconds
+             FROM changes WHERE seq = ?1",
+        )
+        .bind(change.0)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(Duration::try_from_secs_f64(row.get::<f64, _>("seconds").max(0.0)).unwrap_or_default())
     }
 
     /// Whether a change may have written already, and if so, the account where that is known: what the account was called by

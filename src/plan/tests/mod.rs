@@ -1,5 +1,6 @@
 //! Tests of planning, and the toy Exchange they use.
 
+mod cloud;
 mod create;
 mod errors;
 mod operations;

@@ -48,4 +48,4 @@ pub use pool::{PoolOptions, RunspacePool, SignedIn};
 pub use proxy::ProxyProblem;
 pub use redirect::{RedirectPolicy, RedirectRefused};
 pub use tls::{CertificatePin, ClientIdentity, TlsOptions, TlsProblem};
-pub use trace::{Trace, TraceEntry, TracePart, TraceSink};
+pub use trace::{PlainExchange, Trace, TraceEntry, TracePart, TraceSink, is_secret};

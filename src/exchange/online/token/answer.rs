@@ -5,8 +5,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 
-/// A token is renewed this long before it ends.
-pub(in crate::exchange::online) const RESERVE: Duration = Duration::from_secs(300);
+/// A token is renewed this long before it ends, unless it is short-lived.
+const RESERVE: Duration = Duration::from_secs(300);
 
 /// A token for a service.
 #[derive(Clone, Debug)]
@@ -15,6 +15,13 @@ pub(in crate::exchange::online) struct Granted {
     pub(in crate::exchange::online) lifetime: Duration,
     /// Takes the place of the one that was used
     pub(in crate::exchange::online) refresh: Option<SecretString>,
+}
+
+impl Granted {
+    /// After how long another one is asked for.
+    pub(in crate::exchange::online) fn usable(&self) -> Duration {
+        self.lifetime.saturating_sub(RESERVE.min(self.lifetime / 2))
+    }
 }
 
 /// Why there is no token.
@@ -29,6 +36,14 @@ pub enum TokenError {
         /// Its text, one line
         text: String,
     },
+    /// The assertion is from another time
+    #[error("the directory refuses the application: {text}; {}", clocks(*.ahead))]
+    Clock {
+        /// Its text, one line
+        text: String,
+        /// Seconds that this machine's clock is ahead of the directory's, where that is known
+        ahead: Option<i64>,
+    },
     /// It may take it in a moment
     #[error("the directory asks to come again: {text}")]
     Later {
@@ -38,6 +53,17 @@ pub enum TokenError {
     /// Something else than the directory answered
     #[error("the token endpoint's answer is not understood: status {0}")]
     Unreadable(u16),
+}
+
+fn clocks(ahead: Option<i64>) -> String {
+    let Some(seconds) = ahead else { return "this machine's clock may be wrong".into() };
+    let direction = if seconds < 0 { "behind" } else { "ahead of" };
+    let seconds = seconds.unsigned_abs();
+    format!(
+        "this machine's clock is {}:{:02} minutes {direction} the directory's",
+        seconds / 60,
+        seconds % 60
+    )
 }
 
 impl TokenError {
@@ -50,14 +76,17 @@ impl TokenError {
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        let Self::Refused { code, .. } = self else { return None };
-        Some(match (*code)? {
+        let code = match self {
+            Self::Refused { code, .. } => (*code)?,
+            Self::Clock { .. } => return Some("set this machine's clock"),
+            _ => return None,
+        };
+        Some(match code {
             700_027 => {
                 "upload the certificate to the application's registration; after a change it takes a minute"
             }
             7_000_215 => "the client secret is wrong; its value is meant, not its id",
             7_000_222 => "the client secret has expired; make a new one, or better use a certificate",
-            700_024 => "set this machine's clock",
             700_016 => "application_id and tenant do not belong together",
             90_002 => "there is no such tenant; check tenant, and environment for national clouds",
             500_011 => "the service is not known in this tenant; check environment",
@@ -76,8 +105,16 @@ impl TokenError {
     }
 }
 
-/// Understands an answer.
-pub(in crate::exchange::online) fn granted(status: u16, body: &[u8]) -> Result<Granted, TokenError> {
+/// An assertion outside of its time
+const OUT_OF_TIME: u32 = 700_024;
+
+/// Understands an answer that came at `now`, in seconds since 1970; `theirs` is the clock of whoever answered.
+pub(in crate::exchange::online) fn granted(
+    status: u16,
+    body: &[u8],
+    now: u64,
+    theirs: Option<u64>,
+) -> Result<Granted, TokenError> {
     let json: Option<Json> = serde_json::from_slice(body).ok();
     let Some(json) = json.filter(Json::is_object) else {
         return Err(match status {
@@ -88,12 +125,14 @@ pub(in crate::exchange::online) fn granted(status: u16, body: &[u8]) -> Result<G
     if status == 200 {
         let text = |name: &str| json.get(name).and_then(Json::as_str).filter(|text| !text.is_empty());
         let access = text("access_token").ok_or(TokenError::Unreadable(status))?;
-        // Managed identities write numbers as text.
-        let lifetime = match json.get("expires_in") {
+        // Managed identities write numbers as text, and that of App Service names the end alone.
+        let seconds = |name: &str| match json.get(name) {
             Some(Json::Number(seconds)) => seconds.as_u64(),
             Some(Json::String(seconds)) => seconds.parse().ok(),
             _ => None,
         };
+        let lifetime =
+            seconds("expires_in").or_else(|| seconds("expires_on").map(|end| end.saturating_sub(now)));
         return Ok(Granted {
             access: access.to_owned().into(),
             lifetime: Duration::from_secs(lifetime.unwrap_or(0).min(86_400)),
@@ -112,5 +151,12 @@ pub(in crate::exchange::online) fn granted(status: u16, body: &[u8]) -> Result<G
         told.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect();
     let is_temporary =
         status == 429 || status >= 500 || json.get("error").is_some_and(|it| it == "temporarily_unavailable");
-    Err(if is_temporary { TokenError::Later { text } } else { TokenError::Refused { code, text } })
+    Err(match code {
+        _ if is_temporary => TokenError::Later { text },
+        Some(OUT_OF_TIME) => {
+            let ahead = theirs.and_then(|theirs| i64::try_from(now).ok()?.checked_sub_unsigned(theirs));
+            TokenError::Clock { text, ahead }
+        }
+        _ => TokenError::Refused { code, text },
+    })
 }

@@ -112,10 +112,7 @@ impl Certificate {
     /// Whether the thumbprint is that of this one.
     #[must_use]
     pub fn has(&self, thumbprint: &Thumbprint) -> bool {
-        match thumbprint {
-            Thumbprint::Sha1(hash) => Sha1::digest(&self.der).as_slice() == hash,
-            Thumbprint::Sha256(hash) => self.sha256() == *hash,
-        }
+        thumbprint.is_of(&self.der)
     }
 
     /// What `x5t#S256` is made of (RFC 7515 4.1.8).
@@ -133,19 +130,41 @@ impl Certificate {
         Ok(signature)
     }
 
-    /// The one of several files, by name and content, that has this thumbprint and a key. Files that are no certificates
-    /// are passed over.
+    /// The one of several files that has this thumbprint and a key. Files that are no certificates are passed over; what is wrong
+    /// with one that is meant is said.
     pub fn choose(
-        files: impl IntoIterator<Item = Vec<u8>>,
+        files: impl IntoIterator<Item: AsRef<[u8]>>,
         thumbprint: &Thumbprint,
         password: Option<&SecretString>,
     ) -> Result<Self, CertificateError> {
-        let read = files.into_iter().filter_map(|bytes| Self::parse(&bytes, password).ok());
-        let mut found: Vec<Self> = read.filter(|certificate| certificate.has(thumbprint)).collect();
-        match (found.pop(), found.len()) {
-            (Some(one), 0) => Ok(one),
-            (Some(_), others) => Err(CertificateError::Several(others + 1)),
-            (None, _) => Err(CertificateError::NoMatch(thumbprint.to_string())),
+        let mut found = Vec::new();
+        let mut meant = None;
+        for file in files {
+            match Self::parse(file.as_ref(), password) {
+                Ok(certificate) if certificate.has(thumbprint) => found.push(certificate),
+                Ok(_) => {}
+                Err(error) => {
+                    let first = CertificateDer::pem_slice_iter(file.as_ref()).next().and_then(Result::ok);
+                    if first.is_some_and(|der| thumbprint.is_of(&der)) {
+                        meant = Some(error);
+                    }
+                }
+            }
+        }
+        match (found.pop(), found.len(), meant) {
+            (Some(one), 0, _) => Ok(one),
+            (Some(_), others, _) => Err(CertificateError::Several(others + 1)),
+            (None, _, Some(error)) => Err(error),
+            (None, ..) => Err(CertificateError::NoMatch(thumbprint.to_string())),
+        }
+    }
+}
+
+impl Thumbprint {
+    fn is_of(&self, der: &[u8]) -> bool {
+        match self {
+            Self::Sha1(hash) => Sha1::digest(der).as_slice() == hash,
+            Self::Sha256(hash) => Sha256::digest(der).as_slice() == hash,
         }
     }
 }

@@ -8,7 +8,7 @@ mod form;
 mod tests;
 
 pub use answer::TokenError;
-pub(super) use answer::{Granted, RESERVE, granted};
+pub(super) use answer::{Granted, granted};
 pub(super) use assertion::{Claims, assertion, payload};
 pub use certificate::Certificate;
 pub(super) use form::{Grant, Proof, form};

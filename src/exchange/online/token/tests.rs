@@ -153,6 +153,10 @@ fn what_cannot_sign_in() {
     openssl(folder, &["req", "-x509", "-key", "ec.pem", "-subj", "/CN=ec", "-out", "eccert.pem"]);
     let curve = [read(folder, "ec.pem"), read(folder, "eccert.pem")].concat();
     assert_eq!(Certificate::parse(&curve, None).unwrap_err(), CertificateError::NotRsa);
+    let told = openssl(folder, &["x509", "-in", "eccert.pem", "-noout", "-fingerprint", "-sha256"]).unwrap();
+    let (_, ec) = std::str::from_utf8(&told).unwrap().trim().split_once('=').unwrap();
+    let ec: Thumbprint = ec.parse().unwrap();
+    assert_eq!(Certificate::choose([both(folder), curve], &ec, None).unwrap_err(), CertificateError::NotRsa);
     for bytes in [
         &b""[..],
         b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
@@ -209,16 +213,24 @@ fn an_assertion_is_signed_as_ps256_says() {
 
 #[test]
 fn answers_of_the_directory() {
-    let answer = |status, body: Json| granted(status, body.to_string().as_bytes());
+    let answer =
+        |status, body: Json| granted(status, body.to_string().as_bytes(), 1_700_000_000, Some(1_700_000_661));
     let good = answer(
         200,
         json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "t", "refresh_token": "r"}),
     )
     .unwrap();
     assert_eq!((good.lifetime.as_secs(), good.access.expose_secret()), (3599, "t"));
+    assert_eq!(good.usable().as_secs(), 3299);
     assert_eq!(good.refresh.unwrap().expose_secret(), "r");
+    let short = answer(200, json!({"expires_in": 60, "access_token": "t"})).unwrap();
+    assert_eq!(short.usable().as_secs(), 30);
     let identity = answer(200, json!({"expires_in": "86399", "access_token": "t"})).unwrap();
     assert_eq!(identity.lifetime.as_secs(), 86_399);
+    // App Service.
+    let service =
+        answer(200, json!({"expires_on": "1700003600", "access_token": "t", "token_type": "Bearer"}));
+    assert_eq!(service.unwrap().lifetime.as_secs(), 3600);
 
     let refused = |code: u32, status| {
         let body = json!({"error": "invalid_client", "error_codes": [code],
@@ -231,11 +243,17 @@ fn answers_of_the_directory() {
     for code in [7_000_215, 700_024, 700_016, 90_002, 500_011, 50_076, 50_079, 50_126, 65_001, 700_082] {
         assert!(refused(code, 400).hint().is_some(), "{code}");
     }
+    let clock = refused(700_024, 401);
+    assert!(matches!(clock, TokenError::Clock { ahead: Some(-661), .. }), "{clock:?}");
+    assert!(
+        clock.to_string().ends_with("this machine's clock is 11:01 minutes behind the directory's"),
+        "{clock}"
+    );
     assert!(matches!(refused(1, 503), TokenError::Later { .. }));
-    assert!(matches!(granted(502, b"<html>"), Err(TokenError::Later { .. })));
+    assert!(matches!(granted(502, b"<html>", 0, None), Err(TokenError::Later { .. })));
     for (status, body) in
         [(200, &b""[..]), (200, b"{}"), (200, b"{\"access_token\":\"\"}"), (404, b"<html>"), (200, b"[1]")]
     {
-        assert!(matches!(granted(status, body), Err(TokenError::Unreadable(_))), "{status}");
+        assert!(matches!(granted(status, body, 0, None), Err(TokenError::Unreadable(_))), "{status}");
     }
 }

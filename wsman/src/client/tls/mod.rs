@@ -29,6 +29,8 @@ use verify::{Accept, Chosen, Listed};
 pub struct TlsOptions {
     /// Certificates of authorities in PEM; only these are trusted then.
     pub ca_pem: Option<Vec<u8>>,
+    /// With `ca_pem`: those that the operating system trusts as well.
+    pub system_too: bool,
     /// The one certificate that is accepted, whoever issued it.
     pub pin: Option<CertificatePin>,
     /// The certificate that this side shows. With it TLS 1.2 is the highest version: servers ask for a certificate after
@@ -83,6 +85,15 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
         })?;
         return Ok(Arc::new(verifier));
     };
+    if options.system_too {
+        let unusable = |why: &dyn std::fmt::Display| Error::Configuration(format!("the CA file: {why}"));
+        let more: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| unusable(&error))?;
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(more, provider)
+            .map_err(|error| unusable(&error))?;
+        return Ok(Arc::new(verifier));
+    }
     let mut roots = RootCertStore::empty();
     let mut known = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {

@@ -29,8 +29,9 @@ const SPNEGO: &[u8] = &[0x06, 0x06, 0x2B, 0x06, 0x01, 0x05, 0x05, 0x02];
 /// The mechanism Kerberos, 1.2.840.113554.1.2.2, RFC 4121 section 4.
 const KERBEROS: &[u8] = &[0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x12, 0x01, 0x02, 0x02];
 
-/// Whether what bears this name is secret.
-pub(super) fn is_secret(name: &str) -> bool {
+/// Whether what bears this name, a parameter, a property or a header field, is taken for secret.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     SECRET_NAMES.iter().any(|part| name.contains(part))
@@ -42,7 +43,7 @@ pub(super) fn secrets_of(url: &Url) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 /// A URL without user, password and secret values of its query.
-fn url(text: &str) -> String {
+pub(super) fn url(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return MASK.into() };
     let has_user = !url.username().is_empty() || url.password().is_some();
     if has_user && (url.set_password(None).is_err() || url.set_username("").is_err()) {

@@ -10,6 +10,7 @@ mod body;
 mod exchange;
 mod header;
 mod message;
+mod plain;
 mod secrets;
 
 use std::fmt;
@@ -28,6 +29,8 @@ use crate::psrp::client::{PipelineInput, PipelineSpec};
 use crate::psrp::secure_strings;
 
 pub(crate) use exchange::TracedExchange;
+pub use header::is_secret;
+pub use plain::PlainExchange;
 
 /// Takes what a [`Trace`] has to say.
 pub trait TraceSink: Send + Sync {
