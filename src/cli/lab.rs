@@ -31,9 +31,12 @@ pub(super) struct Lab {
     /// Answer so many milliseconds later
     #[arg(long, value_name = "MS")]
     pub(super) latency: Option<u64>,
-    /// Other domain controllers see a change so many milliseconds later
+    /// Other domain controllers see a change so many milliseconds later; the tenant shows a new object as late
     #[arg(long, value_name = "MS")]
     pub(super) replication_delay: Option<u64>,
+    /// In the tenant, let a mailbox come so many milliseconds after its licence, and go as late
+    #[arg(long, value_name = "MS")]
+    pub(super) mailbox_delay: Option<u64>,
     /// Record every HTTP exchange and every cmdlet, secrets masked
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
@@ -61,6 +64,7 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         listen: command.listen,
         latency: Duration::from_millis(command.latency.unwrap_or_default()),
         replication_delay: Duration::from_millis(command.replication_delay.unwrap_or_default()),
+        mailbox_delay: Duration::from_millis(command.mailbox_delay.unwrap_or_default()),
         keytab: command.keytab,
         log: command.log,
         dump: command.dump,

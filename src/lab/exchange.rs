@@ -3,8 +3,8 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::cloud::CloudSeed;
-use super::directory::{Directory, Seed, SeedError};
+use super::cloud::{CloudSeed, Due};
+use super::directory::{Directory, Entry, Seed, SeedError};
 use super::fault::Fault;
 use super::log::LogEntry;
 use super::output;
@@ -13,10 +13,13 @@ use super::session::{Endpoint, LabSession, Serialization};
 /// How an embedded Exchange behaves.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// How long a change needs from one domain controller to the others
+    /// How long a change needs from one domain controller to the others; in the cloud how long a new object is not
+    /// seen, and a mailbox keeps its former kind
     pub replication_delay_ms: u64,
     /// Domain controllers in place of those of the seed
     pub domain_controllers: Option<Vec<String>>,
+    /// How long a mailbox needs to come after a licence, and to go after the last one, in the cloud
+    pub mailbox_delay_ms: u64,
 }
 
 /// An embedded Exchange. Not synchronised: share it behind a mutex.
@@ -26,6 +29,12 @@ pub struct Exchange {
     pub(super) log: Vec<LogEntry>,
     pub(super) faults: Vec<Fault>,
     pub(super) requests: u64,
+    /// What is still to happen
+    pub(super) due: Vec<Due>,
+    /// Mailboxes that are gone, and could be had again for a while
+    pub(super) soft_deleted: Vec<Entry>,
+    pub(super) lag_ms: u64,
+    pub(super) mailbox_delay_ms: u64,
     sessions: usize,
 }
 
@@ -54,7 +63,17 @@ impl Exchange {
         }
         let faults = std::mem::take(&mut seed.faults);
         let directory = Directory::load(seed, options.replication_delay_ms)?;
-        Ok(Self { directory, log: Vec::new(), faults, requests: 0, sessions: 0 })
+        Ok(Self {
+            directory,
+            log: Vec::new(),
+            faults,
+            requests: 0,
+            due: Vec::new(),
+            soft_deleted: Vec::new(),
+            lag_ms: options.replication_delay_ms,
+            mailbox_delay_ms: options.mailbox_delay_ms,
+            sessions: 0,
+        })
     }
 
     /// A session (runspace) for a user who has signed in. Where changes take time to replicate,

@@ -32,6 +32,8 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// How much later every pipeline begins
     pub latency: Duration,
+    /// How long a mailbox of the tenant needs to come after a licence, and to go after the last one
+    pub mailbox_delay: Duration,
     /// How long a change needs from one domain controller to the others
     pub replication_delay: Duration,
     /// Keys of the service: Kerberos is taken then, under `Negotiate` and `Kerberos`, from whomever the KDC vouches for
@@ -53,6 +55,7 @@ impl Default for ServeOptions {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             latency: Duration::ZERO,
+            mailbox_delay: Duration::ZERO,
             replication_delay: Duration::ZERO,
             keytab: None,
             log: None,
@@ -116,7 +119,7 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
     let max_shells = seed.restrictions.max_shells_per_user;
     let routing_domain = seed.remote_routing_domain.clone();
     let exchange =
-        Exchange::new(seed.clone(), Options { replication_delay_ms: delay, domain_controllers: None })?;
+        Exchange::new(seed.clone(), Options { replication_delay_ms: delay, ..Options::default() })?;
     let (user, password) = service_account(&exchange).ok_or(ServeError::NoAccount)?;
     let names = ServerNames {
         netbios_computer: exchange.server().to_owned(),

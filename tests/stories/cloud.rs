@@ -43,7 +43,7 @@ async fn tenant(certificate: Vec<u8>, mailboxes: usize) -> Running {
         application("nobody", &[]),
         application("other", &["Exchange.ManageAsAppV2"]),
     ];
-    let lab = Lab::new(Seed::generated(mailboxes), Options::default()).unwrap();
+    let lab = Lab::cloud(Seed::generated(mailboxes), Options::default()).unwrap();
     Running::start(|base| Tenant::new(TENANT, base, applications, b"sealed", lab)).await.unwrap()
 }
 

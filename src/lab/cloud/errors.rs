@@ -8,6 +8,22 @@ pub(super) const ZEROS: [u8; 4096] = [0; 4096];
 
 /// What a cmdlet refused, as the service tells it: the exception, then the text.
 pub(super) fn refused(record: &ErrorRecord) -> (u16, Json) {
+    let binding = record.fully_qualified_error_id.split(',').next().unwrap_or_default();
+    match binding {
+        "NamedParameterNotFound" => {
+            let name = record.message.rsplit('\'').nth(1).unwrap_or_default();
+            return parameters(&format!(
+                "Parameter set cannot be resolved using the specified named parameters. Invalid cmdlet parameters specified. {name}"
+            ));
+        }
+        "AmbiguousParameter" | "AmbiguousParameterSet" | "MissingMandatoryParameter" => {
+            return parameters(&record.message);
+        }
+        _ if binding.starts_with("Parameter") || binding == "CannotConvertArgument" => {
+            return unbound(&record.message);
+        }
+        _ => {}
+    }
     let reason = record.category.reason.as_str();
     let id = match reason {
         "ManagementObjectNotFoundException" => "Ex6F9304",
@@ -16,7 +32,8 @@ pub(super) fn refused(record: &ErrorRecord) -> (u16, Json) {
     };
     let status = if reason == "ManagementObjectNotFoundException" { 404 } else { 400 };
     let code = if status == 404 { "NotFound" } else { "BadRequest" };
-    let details = format!("{id}|Microsoft.Exchange.Configuration.Tasks.{reason}|{}", record.message);
+    let kind = record.exception_types.first().map_or(reason, String::as_str);
+    let details = format!("{id}|{kind}|{}", record.message);
     (status, envelope(code, "Error executing cmdlet", Some(&details), None))
 }
 
@@ -28,9 +45,12 @@ pub(super) fn parameters(text: &str) -> (u16, Json) {
 
 /// A value of the wrong kind: only the exception inside says so.
 pub(super) fn transformation(parameter: &str, text: &str) -> (u16, Json) {
-    let text = format!("Cannot process argument transformation on parameter '{parameter}'. {text}");
+    unbound(&format!("Cannot process argument transformation on parameter '{parameter}'. {text}"))
+}
+
+fn unbound(text: &str) -> (u16, Json) {
     let kind = "Microsoft.Exchange.Admin.OData.Core.CommandInvocation.ParameterTransformationException";
-    (400, envelope("BadRequest", "Invalid Operation", None, Some((&text, kind))))
+    (400, envelope("BadRequest", "Invalid Operation", None, Some((text, kind))))
 }
 
 /// A link to a page that is not good any more.

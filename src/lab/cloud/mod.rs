@@ -1,11 +1,16 @@
 //! The cloud half of the lab: a tenant with its token endpoint and its Exchange Online. Without sockets, clock or chance:
 //! requests come in and answers go out, the time is an argument.
 
+mod due;
 mod errors;
+mod graph;
 mod hosts;
+pub(super) mod licence;
 mod record;
 mod seed;
 mod serve;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +25,9 @@ use wsman::psrp::{Command, Outcome, Record};
 use self::token::Issuer;
 use super::{Endpoint, Exchange, LabSession, LogEntry, Serialization};
 
+pub(super) use due::Due;
 pub use hosts::{Host, Hosts};
+pub use licence::{Plan, Sku};
 pub use seed::CloudSeed;
 pub use serve::Running;
 pub(super) use serve::{Identity, Seen, Witness};
@@ -149,6 +156,7 @@ impl Tenant {
             "tenant": self.issuer.tenant,
             "initial_domain": self.initial_domain(),
             "accepted_domains": directory["accepted_domains"],
+            "skus": directory["cloud"]["skus"],
             "objects": directory["objects"],
         })
     }
@@ -161,6 +169,10 @@ impl Tenant {
             return Response::empty(400);
         };
         let parts: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
+        self.exchange.settle(now_ms);
+        if request.host == Host::Graph {
+            return self.graph(request, &url, now_ms);
+        }
         match (request.host, request.method, parts.as_slice()) {
             (Host::Main, "POST", [tenant, "oauth2", "v2.0", "token"]) => {
                 let asked = format!("{}{}", self.hosts.main, url.path());

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::licence::{self, Sku};
 use crate::lab::directory::{Attribute, Ids};
-use crate::lab::{AcceptedDomain, Restrictions, Seed, SeedObject};
+use crate::lab::{AcceptedDomain, Fault, Restrictions, Seed, SeedObject};
 
 /// The part of a directory file that tells the tenant. One that is not there is made of the rest: every remote mailbox
 /// has its mailbox in the tenant.
@@ -17,7 +18,14 @@ pub struct CloudSeed {
     pub initial_domain: String,
     /// Domains for which it accepts mail
     pub accepted_domains: Vec<AcceptedDomain>,
-    /// Users and mailboxes
+    /// What it has bought; what is usual when absent
+    #[serde(default = "licence::usual")]
+    pub skus: Vec<Sku>,
+    /// What goes wrong, and when
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// Users and mailboxes. A user may have `UsageLocation`, `AssignedLicenses` (names or ids), `LicensesByGroup` (`NAME
+    /// GROUP-ID`), `IsDirSynced`, `IsExchangeCloudManaged`, `IsMultiFactor`, and `MailboxDelay` in milliseconds
     #[serde(default)]
     pub objects: Vec<SeedObject>,
 }
@@ -48,9 +56,11 @@ impl CloudSeed {
         });
         Self {
             tenant: Ids::new(&seed.forest).named("tenant"),
-            initial_domain,
             accepted_domains,
-            objects: seed.objects.iter().filter_map(synchronised).collect(),
+            skus: licence::usual(),
+            faults: Vec::new(),
+            objects: seed.objects.iter().filter_map(|object| synchronised(object, &initial_domain)).collect(),
+            initial_domain,
         }
     }
 
@@ -58,7 +68,8 @@ impl CloudSeed {
     pub(in crate::lab) fn directory(mut self, seed: &Seed) -> Seed {
         Seed {
             restrictions: Restrictions::default(),
-            faults: Vec::new(),
+            faults: std::mem::take(&mut self.faults),
+            domain_controllers: vec!["EURPR01A001DC01.EURPR01A001.PROD.OUTLOOK.COM".to_owned()],
             accepted_domains: self.accepted_domains.clone(),
             objects: std::mem::take(&mut self.objects),
             organizational_units: vec![format!("{}/Users", seed.forest)],
@@ -69,7 +80,7 @@ impl CloudSeed {
 }
 
 /// The mailbox that belongs to a remote mailbox.
-fn synchronised(object: &SeedObject) -> Option<SeedObject> {
+fn synchronised(object: &SeedObject, initial_domain: &str) -> Option<SeedObject> {
     let Some(Attribute::Text(details)) = object.get("RecipientTypeDetails") else { return None };
     let details = details.strip_prefix("Remote")?;
     let mut made: SeedObject =
@@ -78,6 +89,18 @@ fn synchronised(object: &SeedObject) -> Option<SeedObject> {
             .filter_map(|name| Some(((*name).to_owned(), object.get(*name)?.clone())))
             .collect();
     made.insert("RecipientTypeDetails".to_owned(), details.into());
+    if details == "UserMailbox" {
+        made.insert(licence::DIRECT.to_owned(), Attribute::List(vec!["ENTERPRISEPACK".to_owned()]));
+        made.insert("UsageLocation".to_owned(), "CH".into());
+    }
+    let alias = match made.get("Alias") {
+        Some(Attribute::Text(alias)) => alias.clone(),
+        _ => String::new(),
+    };
+    if let Some(Attribute::List(addresses)) = made.get_mut("EmailAddresses") {
+        addresses.push(format!("smtp:{alias}@{initial_domain}"));
+        addresses.push(format!("SPO:SPO_{alias}@SPO_{initial_domain}"));
+    }
     made.insert("IsDirSynced".to_owned(), true.into());
     Some(made)
 }

@@ -9,6 +9,7 @@ use super::bind::Arguments;
 use super::convert::Bound;
 use super::errors::{self, Problem};
 use super::metadata::Cmdlet;
+use crate::lab::Endpoint;
 use crate::lab::directory::{Attribute, Changes, Entry, Replica};
 use crate::lab::exchange::Exchange;
 use crate::lab::output;
@@ -107,6 +108,11 @@ impl<'a> Call<'a> {
         self.exchange.directory.replica(self.dc)
     }
 
+    /// Whether an object is known here by now.
+    pub(super) fn sees(&self, entry: &Entry) -> bool {
+        entry.number("VisibleFrom").is_none_or(|from| u64::try_from(from).unwrap_or(0) <= self.now_ms)
+    }
+
     pub(super) fn output(&mut self, value: Value) {
         (self.sink)(Record::Output(value));
     }
@@ -145,7 +151,7 @@ impl<'a> Call<'a> {
     /// The one object that `Identity` names among those that `accept` lets through.
     pub(super) fn identified(&self, accept: impl Fn(&Entry) -> bool) -> Result<Arc<Entry>, Fail> {
         let identity = self.arguments.text("Identity").unwrap_or_default();
-        let mut fits = self.replica().lookup(identity).filter(|entry| accept(entry));
+        let mut fits = self.replica().lookup(identity).filter(|entry| accept(entry) && self.sees(entry));
         match (fits.next(), fits.next()) {
             (Some(entry), None) => Ok(Arc::clone(entry)),
             (None, _) => Err(Problem::not_found(identity, self.replica().name()).into()),
@@ -162,6 +168,10 @@ impl<'a> Call<'a> {
     pub(super) fn should_process(&self, operation: &str, target: &str, ask: bool) -> Result<bool, Fail> {
         if self.arguments.on("WhatIf") {
             return Ok(false);
+        }
+        if self.session.endpoint == Endpoint::Online {
+            // Questions are the client's affair there: one that wants to be asked is told what would be done.
+            return Ok(!self.arguments.on("Confirm"));
         }
         if self.arguments.flag("Confirm").unwrap_or(ask) {
             let question = format!(

@@ -7,12 +7,14 @@ use wsman::psrp::{Command, ErrorRecord};
 
 use super::metadata::{self, COMMON, Cmdlet};
 use super::{convert, errors};
+use crate::lab::Endpoint;
 use crate::lab::directory::Restrictions;
 
 /// The commands that were asked for by name, and an error for each name that there is not.
 pub(super) fn get(
     command: &Command,
     restrictions: &Restrictions,
+    endpoint: Endpoint,
     loaded: bool,
 ) -> (Vec<Value>, Vec<ErrorRecord>) {
     let named = command
@@ -28,7 +30,7 @@ pub(super) fn get(
     };
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for name in names {
-        match metadata::find(&name).filter(|cmdlet| loaded && !restrictions.hides(cmdlet.name)) {
+        match metadata::find(endpoint, &name).filter(|cmdlet| loaded && !restrictions.hides(cmdlet.name)) {
             Some(cmdlet) => found.push(info(cmdlet, restrictions)),
             None => {
                 let mut record = *errors::command_not_found(&name);

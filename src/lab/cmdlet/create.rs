@@ -189,7 +189,7 @@ fn output(call: &mut Call<'_>, guid: uuid::Uuid, remote: bool) {
     }
 }
 
-fn put(call: &mut Call<'_>, entry: &mut Entry, name: &str, text: String) {
+pub(super) fn put(call: &mut Call<'_>, entry: &mut Entry, name: &str, text: String) {
     call.store(entry, name, Some(text.into()));
 }
 
@@ -247,7 +247,7 @@ fn database(call: &mut Call<'_>, entry: &mut Entry, parameter: &str) -> Result<(
     Ok(())
 }
 
-fn plain(call: &mut Call<'_>, entry: &mut Entry) -> Result<(), Fail> {
+pub(super) fn plain(call: &mut Call<'_>, entry: &mut Entry) -> Result<(), Fail> {
     let arguments = call.arguments;
     for (name, bound) in arguments.iter().filter(|(name, _)| PLAIN.contains(name)) {
         call.store(entry, name, attribute(bound));
@@ -260,7 +260,7 @@ fn plain(call: &mut Call<'_>, entry: &mut Entry) -> Result<(), Fail> {
 }
 
 /// A value that nobody has: the wanted one, else with a number behind.
-fn free(call: &Call<'_>, property: &str, wanted: &str, limit: usize) -> String {
+pub(super) fn free(call: &Call<'_>, property: &str, wanted: &str, limit: usize) -> String {
     let taken = |value: &str| {
         call.replica().lookup(value).any(|other| other.text(property).eq_ignore_ascii_case(value))
     };

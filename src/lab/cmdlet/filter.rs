@@ -36,11 +36,12 @@ pub(super) enum Operand {
 }
 
 /// Properties by whose value an index finds an object.
-const INDEXED: [&str; 8] = [
+const INDEXED: [&str; 9] = [
     "Alias",
     "DistinguishedName",
     "EmailAddresses",
     "ExchangeGuid",
+    "ExternalDirectoryObjectId",
     "Guid",
     "Name",
     "SamAccountName",

@@ -31,6 +31,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<(), Fail> {
     let directory = &call.exchange.directory;
     let fits = |entry: &Entry| {
         accept(entry)
+            && call.sees(entry)
             && narrowed.fits(entry)
             && condition.as_ref().is_none_or(|condition| condition.holds(directory, entry))
     };

@@ -3,8 +3,13 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::lab::Endpoint;
+
 /// `[cmdlet default-set]`, then lines of sets and parameters: `*` is every set, `!` marks a set in which the parameters are mandatory.
 const TABLE: &str = include_str!("parameters.txt");
+
+/// The same for Exchange Online.
+const ONLINE: &str = include_str!("online/parameters.txt");
 
 /// A cmdlet.
 #[derive(Debug)]
@@ -53,10 +58,13 @@ pub(super) static COMMON: LazyLock<Vec<Parameter>> = LazyLock::new(|| {
     all.map(|(name, type_name)| Parameter { name, type_name, sets: vec![("*", false)] }).collect()
 });
 
-static CMDLETS: LazyLock<HashMap<String, Cmdlet>> = LazyLock::new(|| {
+static CMDLETS: LazyLock<HashMap<String, Cmdlet>> = LazyLock::new(|| read(TABLE));
+static CMDLETS_ONLINE: LazyLock<HashMap<String, Cmdlet>> = LazyLock::new(|| read(ONLINE));
+
+fn read(table: &'static str) -> HashMap<String, Cmdlet> {
     let mut cmdlets: HashMap<String, Cmdlet> = HashMap::new();
     let mut current = String::new();
-    for line in TABLE.lines() {
+    for line in table.lines() {
         if let Some((name, default_set)) =
             line.strip_prefix('[').and_then(|l| l.strip_suffix(']')).and_then(|l| l.split_once(' '))
         {
@@ -86,9 +94,10 @@ static CMDLETS: LazyLock<HashMap<String, Cmdlet>> = LazyLock::new(|| {
         }
     }
     cmdlets
-});
+}
 
 /// The Exchange cmdlet of that name, without regard to case.
-pub(super) fn find(name: &str) -> Option<&'static Cmdlet> {
-    CMDLETS.get(&name.to_lowercase())
+pub(super) fn find(endpoint: Endpoint, name: &str) -> Option<&'static Cmdlet> {
+    let cmdlets = if endpoint == Endpoint::Online { &CMDLETS_ONLINE } else { &CMDLETS };
+    cmdlets.get(&name.to_lowercase())
 }

@@ -12,6 +12,7 @@ mod filter;
 mod get;
 mod metadata;
 mod modify;
+mod online;
 mod organization;
 mod remove;
 mod sizes;
@@ -54,7 +55,7 @@ pub(super) fn run(
     now_ms: u64,
     sink: &mut dyn FnMut(Record),
 ) -> Outcome {
-    exchange.directory.settle(now_ms);
+    exchange.settle(now_ms);
     let mut stages = Vec::with_capacity(commands.len());
     for (index, command) in commands.iter().enumerate() {
         match prepare(
@@ -127,11 +128,14 @@ fn prepare(
     if ordinary && command.name.eq_ignore_ascii_case("Add-PSSnapin") {
         return add_snap_in(command, restrictions);
     }
-    if command.name.eq_ignore_ascii_case("Get-Command") && !restrictions.hides("Get-Command") {
-        let (found, missing) = commands::get(command, restrictions, session.loaded);
+    let is_online = session.endpoint == Endpoint::Online;
+    if command.name.eq_ignore_ascii_case("Get-Command") && !is_online && !restrictions.hides("Get-Command") {
+        let (found, missing) = commands::get(command, restrictions, session.endpoint, session.loaded);
         return Ok(Stage::Told(found, missing));
     }
-    match metadata::find(&command.name).filter(|it| session.loaded && !restrictions.hides(it.name)) {
+    match metadata::find(session.endpoint, &command.name)
+        .filter(|it| session.loaded && !restrictions.hides(it.name))
+    {
         Some(cmdlet) => {
             commands::check_visible(cmdlet, command, restrictions)?;
             Ok(Stage::Exchange(cmdlet, bind::bind(cmdlet, command, piped)?))
@@ -227,6 +231,9 @@ fn invoke(
 
 fn work(call: &mut Call<'_>) -> Result<(), Fail> {
     call.choose_domain_controller()?;
+    if call.session.endpoint == Endpoint::Online {
+        return online::work(call);
+    }
     match call.cmdlet.name {
         "Get-Mailbox" | "Get-RemoteMailbox" | "Get-User" | "Get-Recipient" => get::get(call),
         "Get-MailboxDatabase" => database::get(call),
@@ -289,7 +296,8 @@ fn log_refused(
     record: &ErrorRecord,
     now_ms: u64,
 ) {
-    let known = metadata::find(&command.name).map_or(command.name.as_str(), |cmdlet| cmdlet.name);
+    let known =
+        metadata::find(session.endpoint, &command.name).map_or(command.name.as_str(), |cmdlet| cmdlet.name);
     // The text of a refused script is not repeated: it may hold a password.
     let name = if command.is_script { "(script)" } else { known };
     let message = if command.is_script { "A script was refused.".to_owned() } else { record.message.clone() };

@@ -7,6 +7,7 @@ use super::call::{Call, Fail, attribute};
 use super::convert::Bound;
 use super::create::{check_account, check_alias, check_password, check_principal};
 use super::errors::Problem;
+use super::online::principal;
 use crate::lab::directory::{Attribute, Entry, Proxy};
 use crate::lab::output;
 
@@ -63,7 +64,9 @@ pub(super) fn set(call: &mut Call<'_>, remote: bool) -> Result<(), Fail> {
     let old = call.identified(|entry| if remote { entry.is_remote() } else { entry.is_mailbox() })?;
     let mut entry = Entry::clone(&old);
     let mut password: Option<SecretString> = None;
+    let mut kind_online = None;
     names(call, &mut entry)?;
+    principal(call, &mut entry)?;
     for (name, bound) in arguments.iter() {
         match (name, bound) {
             (
@@ -83,6 +86,10 @@ pub(super) fn set(call: &mut Call<'_>, remote: bool) -> Result<(), Fail> {
                 password = Some(secret.clone());
             }
             ("OldPassword", _) => {}
+            ("MicrosoftOnlineServicesID", _) => {}
+            ("Type", Bound::Text(kind)) if call.exchange.directory.is_online() => {
+                kind_online = Some(kind.clone());
+            }
             ("Type", Bound::Text(kind)) => convert_type(call, &mut entry, kind, remote),
             ("Database" | "ArchiveDatabase", Bound::Text(database)) => {
                 let known = call.exchange.directory.find_database(database);
@@ -112,7 +119,13 @@ pub(super) fn set(call: &mut Call<'_>, remote: bool) -> Result<(), Fail> {
     if !call.should_process("Setting mailbox", old.text("Identity"), false)? {
         return Ok(());
     }
-    if !call.commit(&old, &entry, password) && call.warnings.is_empty() {
+    let is_converted = kind_online.is_some();
+    if let Some(kind) = kind_online {
+        let kind = if kind == "Regular" { "User" } else { &kind };
+        call.exchange.convert_later(old.guid, format!("{kind}Mailbox"), call.now_ms);
+        call.wrote = true;
+    }
+    if !call.commit(&old, &entry, password) && !is_converted && call.warnings.is_empty() {
         call.warn(format!(
             "The command completed successfully but no settings of '{}' have been modified.",
             old.text("Identity")

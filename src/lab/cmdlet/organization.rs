@@ -1,5 +1,9 @@
 //! Accepted domains, and which domain controller a session uses.
 
+use std::sync::Arc;
+
+use wsman::clixml::{Object, Value};
+
 use super::call::{Call, Fail, unreachable_server};
 use super::errors::Problem;
 use crate::lab::output;
@@ -19,6 +23,26 @@ pub(super) fn accepted_domains(call: &mut Call<'_>) -> Result<(), Fail> {
         Some(name) if !found => Err(Problem::not_found(&name, call.replica().name()).into()),
         _ => Ok(()),
     }
+}
+
+/// As much of the organisation as connections look at.
+pub(super) fn configuration(call: &mut Call<'_>) -> Result<(), Fail> {
+    let configuration = &call.exchange.directory.configuration;
+    let Some(cloud) = &configuration.cloud else { return Ok(()) };
+    let text = |text: &str| Value::from(text);
+    let object = Object::of_type(&[
+        "Microsoft.Exchange.Data.Directory.Management.OrganizationConfig",
+        "System.Object",
+    ])
+    .with_text(cloud.initial_domain.as_str())
+    .with_adapted("Name", text(&cloud.initial_domain))
+    .with_adapted("Identity", text(&cloud.initial_domain))
+    .with_adapted("DisplayName", text(&configuration.organization))
+    .with_adapted("ExternalDirectoryOrganizationId", text(&cloud.tenant.to_string()))
+    .with_adapted("ExchangeAttributesCloudManagedByDefault", Value::Bool(false))
+    .with_adapted("IsDehydrated", Value::Bool(false));
+    call.output(Value::Object(Arc::new(object)));
+    Ok(())
 }
 
 pub(super) fn server_settings(call: &mut Call<'_>) -> Result<(), Fail> {

@@ -74,6 +74,13 @@ impl Entry {
         matches!(self.get(name), Some(Attribute::Flag(true)))
     }
 
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        match self.get(name) {
+            Some(Attribute::Number(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
     pub(crate) fn list(&self, name: &str) -> &[String] {
         match self.get(name) {
             Some(Attribute::List(items)) => items,

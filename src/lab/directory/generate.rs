@@ -107,6 +107,8 @@ fn in_cloud(number: usize) -> SeedObject {
     let mut object = mailbox(number);
     object.remove("OrganizationalUnit");
     object.remove("SamAccountName");
+    object.insert("UsageLocation".to_owned(), "CH".into());
+    object.insert("AssignedLicenses".to_owned(), Attribute::List(vec!["ENTERPRISEPACK".to_owned()]));
     object
 }
 

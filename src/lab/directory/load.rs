@@ -110,6 +110,9 @@ impl Directory {
 
     /// Fills in what every object of its type has.
     pub(crate) fn complete(&mut self, entry: &mut Entry, now_ms: u64) -> Result<(), String> {
+        if self.is_online() {
+            return self.complete_online(entry, now_ms);
+        }
         let stamp = self.stamp(now_ms);
         let default = |entry: &mut Entry, name: &str, value: Attribute| {
             if entry.get(name).is_none() {
@@ -175,6 +178,9 @@ impl Directory {
 
     /// Distinguished and canonical name from the unit and the name.
     pub(crate) fn place(&self, entry: &mut Entry, stamp: super::Stamp) {
+        if self.is_online() {
+            return self.place_online(entry, stamp);
+        }
         let (unit, name) = (entry.text("OrganizationalUnit").to_owned(), entry.text("Name").to_owned());
         let dn = format!("CN={},{}", escape_dn(&name), self.unit_dn(&unit));
         entry.set("DistinguishedName", Some(dn.into()), stamp);
@@ -377,7 +383,7 @@ fn best_fit(c: char) -> Option<char> {
 }
 
 /// A value of a distinguished name, RFC 4514.
-fn escape_dn(text: &str) -> String {
+pub(super) fn escape_dn(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (index, c) in text.chars().enumerate() {
         if matches!(c, ',' | '+' | '"' | '\\' | '<' | '>' | ';' | '=') || (index == 0 && c == '#') {

@@ -6,6 +6,7 @@ mod entry;
 mod generate;
 mod ids;
 mod load;
+mod online;
 mod replica;
 mod seed;
 

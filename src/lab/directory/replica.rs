@@ -105,6 +105,7 @@ pub(crate) fn display_name_key(name: &str) -> String {
 fn names_of(entry: &Entry) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = BTreeSet::new();
     let names = [
+        "ExternalDirectoryObjectId",
         "Name",
         "Alias",
         "SamAccountName",

@@ -28,9 +28,13 @@ pub(super) fn object(
     let described = shape::of(shape);
     let view = property::View { directory, dc, entry };
     let rows = described.rows.iter();
-    let adapted = rows
+    let mut adapted: Properties = rows
         .map(|row| (Arc::clone(&row.name), Member::Value(value(row, view.get(&row.plain), serialization))))
         .collect();
+    if directory.is_online() && shape == Shape::Mailbox {
+        let managed = Value::Bool(entry.flag("IsExchangeCloudManaged"));
+        adapted.push((Arc::new(Text::from("IsExchangeCloudManaged")), Member::Value(managed)));
+    }
     let text = if shape == Shape::Recipient { entry.text("Identity") } else { entry.text("Name") };
     made(Arc::clone(&described.types), Some(text), Container::None, adapted)
 }

@@ -17,6 +17,9 @@ impl View<'_> {
         let list = |items: Vec<String>| Some(Attribute::List(items));
         let archive = !matches!(entry.text("ArchiveGuid"), "" | "00000000-0000-0000-0000-000000000000");
         match name {
+            "MicrosoftOnlineServicesID" | "WindowsLiveID" if self.directory.is_online() => {
+                Some(entry.text("UserPrincipalName").into())
+            }
             "Guid" => Some(entry.guid.to_string().into()),
             "PrimarySmtpAddress" => Some(primary(entry).into()),
             "WindowsEmailAddress" => Some(if entry.is_mail_enabled() { primary(entry) } else { entry.text(name).to_owned() }.into()),

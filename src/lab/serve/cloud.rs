@@ -3,6 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use uuid::Uuid;
@@ -71,8 +72,13 @@ pub(super) async fn serve(
     identity: &Identity,
     shared: Arc<Shared>,
 ) -> Result<Cloud, ServeError> {
-    let delay = u64::try_from(options.replication_delay.as_millis()).unwrap_or(u64::MAX);
-    let exchange = Exchange::cloud(seed, Options { replication_delay_ms: delay, domain_controllers: None })?;
+    let ms = |delay: Duration| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+    let behaviour = Options {
+        replication_delay_ms: ms(options.replication_delay),
+        mailbox_delay_ms: ms(options.mailbox_delay),
+        ..Options::default()
+    };
+    let exchange = Exchange::cloud(seed, behaviour)?;
     let id = exchange.tenant().unwrap_or_default();
     // Whoever starts it again with another secret must not be let in with the former.
     let secret = SecretString::from(format!("{}~Lab", Uuid::new_v4().simple()));
