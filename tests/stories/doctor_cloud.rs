@@ -7,8 +7,8 @@ use mailwright::lab::{Exchange as Lab, Options, Seed};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::cli::{CANARY, Place};
 use super::doctor::{Bench, Examined};
+use crate::cli::{CANARY, Place};
 
 const TENANT: Uuid = Uuid::from_u128(0x7e57);
 
@@ -148,9 +148,10 @@ async fn certificates_and_hosts() {
     // Nobody listens at port 1, and the name is nobody's.
     let text =
         |url: &str| format!("{}\ngraph_url = \"{url}\"\nlicence = \"SPE_E3\"", as_application("bridge"));
-    for (url, detail, hint) in
-        [("https://127.0.0.1:1", "refused", "port 443"), ("https://nowhere.invalid", "nowhere.invalid", "DNS")]
-    {
+    for (url, detail, hint) in [
+        ("https://127.0.0.1:1", "refused", "port 443"),
+        ("https://nowhere.invalid", "nowhere.invalid", "DNS"),
+    ] {
         let examined = grades.examine(&text(url));
         assert_eq!((examined.code, examined.with("failed")), (Some(1), vec!["Graph host"]), "{examined:#?}");
         let check = examined.check("Graph host");
