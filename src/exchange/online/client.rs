@@ -1,5 +1,7 @@
 //! One connection to Exchange Online, and to Graph beside it.
 
+pub(crate) mod look;
+
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -36,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(32);
 const MODULE_VERSION: &str = "3.9.2";
 
 /// Exchange Online of one tenant.
-pub(in crate::exchange) struct Online {
+pub(crate) struct Online {
     http: Http,
     exchange: Service,
     graph: Service,
@@ -63,7 +65,7 @@ type Each<'a> = &'a mut (dyn FnMut(Value) -> ControlFlow<()> + Send);
 
 impl Online {
     /// Signs in, so that a tenant that is not there or a wrong secret shows before anything is tried.
-    pub(in crate::exchange) async fn open(
+    pub(crate) async fn open(
         connection: &Connection,
         cloud: &Cloud,
         trace: Option<&Trace>,
@@ -237,8 +239,7 @@ impl Online {
         if let Some(key) = held.as_ref().filter(|key| stale != Some(*key)) {
             return Ok(key.clone());
         }
-        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
-        let module = self.repeated(&self.exchange, true, &talk, None).await?;
+        let module = self.module().await?;
         let key = password::key(&module).ok_or_else(|| {
             let why = module.refusal().map_or_else(|| "its module holds none".to_owned(), |refusal| refusal.message);
             ExchangeError::Protocol(format!(
@@ -247,6 +248,11 @@ impl Online {
         })?;
         *held = Some(key.clone());
         Ok(key)
+    }
+
+    async fn module(&self) -> Result<Answer, ExchangeError> {
+        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
+        self.repeated(&self.exchange, true, &talk, None).await
     }
 
     /// One call, again where that does no harm and may help.
