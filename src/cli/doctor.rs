@@ -26,7 +26,8 @@ pub(super) async fn run(context: &Context, _command: Doctor) -> Result<u8, Comma
     }
     let failed = |check: &&Check| check.status == Verdict::Failed;
     let mut failures = checks.iter().filter(failed);
-    let is_in = checks.iter().any(|check| check.is_sign_in() && check.status == Verdict::Ok);
+    let mut sign_ins = checks.iter().filter(|check| check.is_sign_in());
+    let is_in = sign_ins.all(|check| check.status == Verdict::Ok);
     Ok(match failures.clone().next() {
         None => 0,
         // What failed on the way and did not keep the sign-in from going through is no refusal.

@@ -11,26 +11,42 @@ use wsman::psrp::{Command, Outcome};
 use super::judge::{self, Visible};
 use super::needs::needs;
 use super::way::{Stop, way};
-use super::{Check, hints, names, needs_before};
-use crate::config::{Authentication, Connection};
+use super::{Check, cloud, hints, names, needs_before};
+use crate::config::{Authentication, Connection, Infrastructure};
 use crate::exchange::{self, Answer, ExchangeError};
 
 /// The only script that is sent: it reads. Where scripts are not run, the refusal is the answer.
 const LANGUAGE_MODE: &str = "$ExecutionContext.SessionState.LanguageMode";
 const NO_SCRIPTS: &str = "ScriptsNotAllowed";
 
-/// Looks at everything between here and a mailbox, in order. An error means that there was nothing to begin with:
+/// Looks at everything between here and a mailbox, in order; with both sides of a hybrid organisation the server of one's own first. An error means that there was nothing to begin with:
 /// the connection cannot be used as it is written, or its password cannot be had. A trace is shown what crosses the wire.
 ///
 /// # Errors
 /// [`ExchangeError`], before anything was tried.
 pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<Vec<Check>, ExchangeError> {
-    let config = exchange::wire_config(connection, trace).await?;
     let mut checks = Vec::new();
     checks.extend(judge::danger(connection));
+    let here = match connection.infrastructure {
+        Infrastructure::Cloud => None,
+        _ => Some(server(connection, trace, &mut checks).await?),
+    };
+    if let Some(settings) = &connection.cloud {
+        cloud::examine(connection, settings, here, trace, &mut checks).await;
+    }
+    Ok(checks)
+}
+
+/// The server of one's own. The domains that it accepts, or why they are not known.
+async fn server(
+    connection: &Connection,
+    trace: Option<&Trace>,
+    checks: &mut Vec<Check>,
+) -> Result<Result<Vec<String>, String>, ExchangeError> {
+    let config = exchange::wire_config(connection, trace).await?;
     checks.extend(judge::second_hop(connection));
-    let pool = match way(connection, &config, &mut checks).await {
-        Ok(()) => enter(connection, &config, &mut checks).await,
+    let pool = match way(connection, &config, checks).await {
+        Ok(()) => enter(connection, &config, checks).await,
         Err(stop) => {
             checks.push(match stop {
                 Stop::Needs(reason) => Check::unknown(names::SIGN_IN, reason),
@@ -42,21 +58,32 @@ pub async fn examine(connection: &Connection, trace: Option<&Trace>) -> Result<V
     };
     match pool {
         Some(pool) => {
-            inside(connection, &pool, &mut checks).await;
+            let accepted = inside(connection, &pool, checks).await;
             checks.push(concurrency(connection, &config).await);
             // The shell ends by its idle time-out if this fails.
             let _ = pool.close().await;
+            Ok(accepted)
         }
         None => {
+            let reason = needs_before(names::SHELL);
             let loads = (!connection.endpoint.is_exchange()).then_some(names::LOADED);
-            let excluded = has_excluded(connection).then_some(names::DOMAINS);
-            let rest =
-                [Some(names::LANGUAGE), loads, Some(names::CMDLETS), Some(names::PARAMETERS), excluded];
-            let rest = rest.into_iter().flatten().chain([names::CONCURRENCY]);
-            checks.extend(rest.map(|name| Check::unknown(name, needs_before(names::SHELL))));
+            let rest = [Some(names::LANGUAGE), loads, Some(names::CMDLETS), Some(names::PARAMETERS)];
+            checks.extend(rest.into_iter().flatten().map(|name| Check::unknown(name, reason.clone())));
+            let accepted = Err(reason.clone());
+            checks.extend(domains(connection, &accepted));
+            checks.push(Check::unknown(names::CONCURRENCY, reason));
+            Ok(accepted)
         }
     }
-    Ok(checks)
+}
+
+/// The excluded domains, where there are any. With a cloud beside it they may be that one's, which is looked at later.
+fn domains(connection: &Connection, accepted: &Result<Vec<String>, String>) -> Option<Check> {
+    let is_wanted = has_excluded(connection) && connection.cloud.is_none();
+    is_wanted.then(|| match accepted {
+        Ok(accepted) => judge::domains(connection, accepted),
+        Err(reason) => Check::unknown(names::DOMAINS, reason.clone()),
+    })
 }
 
 /// Signs in and opens a shell.
@@ -120,8 +147,12 @@ async fn enter(
     }
 }
 
-/// What a session may do.
-async fn inside(connection: &Connection, pool: &RunspacePool, checks: &mut Vec<Check>) {
+/// What a session may do. The domains that the server accepts, or why they are not known.
+async fn inside(
+    connection: &Connection,
+    pool: &RunspacePool,
+    checks: &mut Vec<Check>,
+) -> Result<Vec<String>, String> {
     let patience = connection.timeouts.operation;
     let language = language(connection, pool, patience).await;
     let scripts_run = language.status != super::Verdict::Failed;
@@ -148,10 +179,11 @@ async fn inside(connection: &Connection, pool: &RunspacePool, checks: &mut Vec<C
         checks.push(check);
     }
     if let Err(reason) = loaded {
-        let excluded = has_excluded(connection).then_some(names::DOMAINS);
-        let rest = [Some(names::CMDLETS), Some(names::PARAMETERS), excluded].into_iter().flatten();
+        let rest = [names::CMDLETS, names::PARAMETERS];
         checks.extend(rest.map(|name| Check::unknown(name, reason.clone())));
-        return;
+        let accepted = Err(reason);
+        checks.extend(domains(connection, &accepted));
+        return accepted;
     }
     let needs = needs(connection);
     let wanted = Value::strings(needs.keys().copied());
@@ -166,12 +198,12 @@ async fn inside(connection: &Connection, pool: &RunspacePool, checks: &mut Vec<C
             checks.push(Check::unknown(names::PARAMETERS, needs_before(names::CMDLETS)));
         }
     }
-    if has_excluded(connection) {
-        checks.push(match accepted(pool, patience).await {
-            Ok(accepted) => judge::domains(connection, &accepted),
-            Err(reason) => Check::unknown(names::DOMAINS, reason),
-        });
-    }
+    let accepted = match has_excluded(connection) {
+        true => accepted(pool, patience).await,
+        false => Ok(Vec::new()),
+    };
+    checks.extend(domains(connection, &accepted));
+    accepted
 }
 
 async fn language(connection: &Connection, pool: &RunspacePool, patience: Duration) -> Check {

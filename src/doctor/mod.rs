@@ -1,5 +1,6 @@
 //! `mailwright doctor`: the way from here to a mailbox, step by step, and what to do where it ends. Nothing is written.
 
+mod cloud;
 mod examine;
 mod hints;
 mod judge;
@@ -80,13 +81,15 @@ impl Check {
     #[must_use]
     pub fn is_way_in(&self) -> bool {
         use names::*;
-        [DNS, PORT, PROXY, TLS, HTTP, SCHEMES, SPN, CLOCK, TICKET, SIGN_IN].contains(&self.check)
+        let here = [DNS, PORT, PROXY, TLS, HTTP, SCHEMES, SPN, CLOCK, TICKET, SIGN_IN];
+        let there = [LOGIN_HOST, EXCHANGE_HOST, CLOUD_CLOCK, CERTIFICATE, CLOUD_SIGN_IN];
+        here.contains(&self.check) || there.contains(&self.check)
     }
 
     /// Whether it is the sign-in itself.
     #[must_use]
     pub fn is_sign_in(&self) -> bool {
-        self.check == names::SIGN_IN
+        [names::SIGN_IN, names::CLOUD_SIGN_IN].contains(&self.check)
     }
 }
 
@@ -115,4 +118,16 @@ mod names {
     pub(super) const PARAMETERS: &str = "parameters";
     pub(super) const DOMAINS: &str = "excluded domains";
     pub(super) const CONCURRENCY: &str = "concurrency";
+    pub(super) const CLOUD_WAY: &str = "cloud protection";
+    pub(super) const LOGIN_HOST: &str = "login host";
+    pub(super) const EXCHANGE_HOST: &str = "Exchange host";
+    pub(super) const GRAPH_HOST: &str = "Graph host";
+    pub(super) const CLOUD_CLOCK: &str = "cloud clock";
+    pub(super) const CERTIFICATE: &str = "certificate";
+    pub(super) const CLOUD_SIGN_IN: &str = "cloud sign-in";
+    pub(super) const PERMISSION: &str = "Exchange permission";
+    pub(super) const CLOUD_CMDLETS: &str = "cloud cmdlets";
+    pub(super) const GRAPH: &str = "Graph permissions";
+    pub(super) const LICENCE: &str = "licence";
+    pub(super) const USAGE_LOCATION: &str = "usage location";
 }

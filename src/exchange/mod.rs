@@ -34,6 +34,7 @@ pub use classify::{Refusal, classify};
 pub use decode::{NotARecipient, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
+pub(crate) use online::{Claims, Held, Led, Online, Seen};
 pub(crate) use remote::{loader, run};
 pub(crate) use wire::wire_config;
 

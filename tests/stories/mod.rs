@@ -11,6 +11,8 @@ mod cloud;
 #[cfg(unix)]
 mod doctor;
 #[cfg(unix)]
+mod doctor_cloud;
+#[cfg(unix)]
 mod doctor_road;
 #[cfg(unix)]
 mod doctor_way;

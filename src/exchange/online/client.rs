@@ -1,6 +1,9 @@
 //! One connection to Exchange Online, and to Graph beside it.
 
+pub(crate) mod look;
+
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -35,7 +38,7 @@ const LONGEST: Duration = Duration::from_secs(32);
 const MODULE_VERSION: &str = "3.9.2";
 
 /// Exchange Online of one tenant.
-pub(in crate::exchange) struct Online {
+pub(crate) struct Online {
     http: Http,
     exchange: Service,
     graph: Service,
@@ -53,6 +56,8 @@ struct Service {
     gate: Gate,
     /// What a token that is not taken lacks
     permission: &'static str,
+    /// It has done something already: what it forbids from then on it forbids to a cmdlet, not to the application
+    is_open: AtomicBool,
 }
 
 /// Takes objects as they come.
@@ -60,7 +65,7 @@ type Each<'a> = &'a mut (dyn FnMut(Value) -> ControlFlow<()> + Send);
 
 impl Online {
     /// Signs in, so that a tenant that is not there or a wrong secret shows before anything is tried.
-    pub(in crate::exchange) async fn open(
+    pub(crate) async fn open(
         connection: &Connection,
         cloud: &Cloud,
         trace: Option<&Trace>,
@@ -71,6 +76,7 @@ impl Online {
             tokens: Tokens::new(http.clone(), connection, cloud, which),
             gate: Gate::new(connection.concurrency),
             permission,
+            is_open: AtomicBool::new(false),
         };
         let exchange = service(
             &cloud.exchange,
@@ -217,7 +223,7 @@ impl Online {
         };
         let body = match request::body(call, &encrypt) {
             Ok(body) => body,
-            Err(why) => return Ok(refused(&why)),
+            Err(why) => return Ok(refused("ParameterTransformationException", &why)),
         };
         let (limit, streams) = (limit(call), each.is_some());
         let talk = || -> Box<dyn Talk + '_> {
@@ -233,8 +239,7 @@ impl Online {
         if let Some(key) = held.as_ref().filter(|key| stale != Some(*key)) {
             return Ok(key.clone());
         }
-        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
-        let module = self.repeated(&self.exchange, true, &talk, None).await?;
+        let module = self.module().await?;
         let key = password::key(&module).ok_or_else(|| {
             let why = module.refusal().map_or_else(|| "its module holds none".to_owned(), |refusal| refusal.message);
             ExchangeError::Protocol(format!(
@@ -243,6 +248,11 @@ impl Online {
         })?;
         *held = Some(key.clone());
         Ok(key)
+    }
+
+    async fn module(&self) -> Result<Answer, ExchangeError> {
+        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
+        self.repeated(&self.exchange, true, &talk, None).await
     }
 
     /// One call, again where that does no harm and may help.
@@ -267,7 +277,13 @@ impl Online {
             drop(slot);
             heed(service, &result);
             let trouble = match result {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    service.is_open.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(Trouble::Forbidden(why)) if service.is_open.load(Ordering::Relaxed) => {
+                    return Ok(refused("CmdletAccessDeniedException", &why));
+                }
                 Err(trouble) => trouble,
             };
             // What was throttled was not done; whether anything else was, a write does not know.
@@ -298,11 +314,9 @@ fn request_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// The answer to a call that cannot be sent.
-fn refused(why: &str) -> Answer {
-    let record =
-        format!("ParameterBindingFailed|System.Management.Automation.ParameterBindingException|{why}");
-    let outcome = Outcome::Failed(Some(Box::new(failure::record(record))));
+/// The answer to a call that Exchange would not carry out.
+fn refused(exception: &str, why: &str) -> Answer {
+    let outcome = Outcome::Failed(Some(Box::new(failure::record(format!("|{exception}|{why}")))));
     Answer { objects: Vec::new(), errors: Vec::new(), warnings: Vec::new(), outcome }
 }
 

@@ -56,6 +56,8 @@ pub(super) struct Conversation<'a> {
     warnings: Vec<String>,
     /// What the caller wants at most
     limit: Option<usize>,
+    /// Records in a page
+    page: u32,
     /// Objects are handed over as they come, so that nothing can be begun again
     streams: bool,
     handed_over: usize,
@@ -85,6 +87,7 @@ impl<'a> Conversation<'a> {
             errors: Vec::new(),
             warnings: Vec::new(),
             limit,
+            page: PAGE,
             streams,
             handed_over: 0,
             pages: 0,
@@ -99,6 +102,11 @@ impl<'a> Conversation<'a> {
     pub(super) fn module(site: &'a Site, request_id: String) -> Self {
         let at = site.module.clone();
         Self { at, ..Self::new(site, ALL, Zeroizing::default(), request_id, None, false) }
+    }
+
+    /// The same in other pages than the largest.
+    pub(super) fn in_pages_of(self, page: Option<u32>) -> Self {
+        Self { page: page.unwrap_or(PAGE), ..self }
     }
 
     fn is_module(&self) -> bool {
@@ -193,7 +201,7 @@ impl Talk for Conversation<'_> {
             (if self.is_module() { "CommandName" } else { "X-CmdletName" }, self.cmdlet.to_owned()),
             ("X-ResponseFormat", "json".to_owned()),
             ("X-SerializationLevel", "Partial".to_owned()),
-            ("Prefer", format!("odata.maxpagesize={PAGE}")),
+            ("Prefer", format!("odata.maxpagesize={}", self.page)),
             ("connection-id", self.site.connection_id.clone()),
             ("client-request-id", self.request_id.clone()),
         ];

@@ -48,7 +48,9 @@ pub(super) struct Received {
     pub(super) status: u16,
     pub(super) retry_after: Option<String>,
     challenge: Option<String>,
-    diagnostics: Option<String>,
+    pub(super) diagnostics: Option<String>,
+    /// Names of the header fields, in small letters
+    pub(super) names: Vec<String>,
     /// `Date`: the server's clock
     pub(super) date: Option<String>,
     pub(super) location: Option<String>,
@@ -141,7 +143,7 @@ impl Http {
 
 /// A hybrid connection has a server of its own, for which most of `tls` is meant: what is trusted there is trusted here beside the
 /// system's authorities, and no protection is given up.
-fn tls(connection: &Connection, cloud: &Cloud) -> Result<TlsOptions, String> {
+pub(super) fn tls(connection: &Connection, cloud: &Cloud) -> Result<TlsOptions, String> {
     let is_cloud = connection.infrastructure == Infrastructure::Cloud;
     let mut options = TlsOptions {
         danger_skip_tls_verification: is_cloud && connection.danger.skip_tls_verification,
@@ -192,6 +194,7 @@ async fn exchange(client: &Client, outgoing: Outgoing<'_>) -> Result<(Received, 
         retry_after: header("retry-after"),
         challenge: header("www-authenticate"),
         diagnostics: header("x-ms-diagnostics"),
+        names: fields.iter().map(|(name, _)| name.clone()).collect(),
         date: header("date"),
         location: header("location"),
         cookies: fields

@@ -14,4 +14,5 @@ mod sign_in;
 pub(super) mod talk;
 mod token;
 
-pub(super) use client::Online;
+pub(crate) use client::Online;
+pub(crate) use client::look::{Claims, Held, Led, Seen};

@@ -18,7 +18,7 @@ const MOST: u64 = 1024 * 1024;
 const FILES: usize = 1000;
 
 impl Tokens {
-    pub(super) async fn certificate(
+    pub(in crate::exchange::online) async fn certificate(
         &self,
         place: &CertificatePlace,
         password: Option<&SecretRef>,

@@ -115,6 +115,24 @@ impl Certificate {
         thumbprint.is_of(&self.der)
     }
 
+    /// The hash by which Windows and the Entra admin centre name it.
+    #[must_use]
+    pub fn thumbprint(&self) -> String {
+        Thumbprint::Sha1(Sha1::digest(&self.der).into()).to_string()
+    }
+
+    /// Bits of its RSA key.
+    #[must_use]
+    pub fn bits(&self) -> usize {
+        self.key.public().modulus_len() * 8
+    }
+
+    /// Until when it is valid, in seconds since 1970.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        *self.valid.end()
+    }
+
     /// What `x5t#S256` is made of (RFC 7515 4.1.8).
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {

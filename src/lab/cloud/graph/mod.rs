@@ -11,7 +11,7 @@ use url::Url;
 
 use self::error::Problem;
 use super::token::Bearer;
-use super::{Host, Request, Response, Tenant};
+use super::{Request, Response, Tenant};
 use crate::lab::LogEntry;
 
 /// What is done, named as Microsoft Graph PowerShell names it.

@@ -1,0 +1,163 @@
+//! `mailwright doctor` for the cloud: a healthy tenant, and one thing broken at a time.
+
+use std::process::Command;
+
+use mailwright::lab::cloud::{Application, Running, Tenant};
+use mailwright::lab::{Exchange as Lab, Options, Seed};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::doctor::{Bench, Examined};
+use crate::cli::{CANARY, Place};
+
+const TENANT: Uuid = Uuid::from_u128(0x7e57);
+
+/// A tenant with applications of every grade, and a certificate of openssl that they sign in with.
+struct Grades {
+    place: Place,
+    running: Running,
+}
+
+impl Grades {
+    /// None where openssl is not installed.
+    async fn new(days: &str) -> Option<Self> {
+        let place = Place::new();
+        let arguments = format!(
+            "req -x509 -newkey rsa:2048 -nodes -subj /CN=bridge -days {days} -keyout key.pem -out cert.pem"
+        );
+        match Command::new("openssl").current_dir(place.path()).args(arguments.split(' ')).output() {
+            Ok(ran) if ran.status.success() => {}
+            other => {
+                assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "{other:?}");
+                println!("SKIPPED: openssl is not installed: no certificate to sign in with");
+                return None;
+            }
+        }
+        let read = |name: &str| std::fs::read(place.path().join(name)).unwrap();
+        std::fs::write(place.path().join("bridge.pem"), [read("key.pem"), read("cert.pem")].concat())
+            .unwrap();
+        mode(&place, 0o600);
+        let der = ["x509", "-in", "cert.pem", "-outform", "DER"];
+        let der = Command::new("openssl").current_dir(place.path()).args(der).output().unwrap().stdout;
+        let application = |id: &str, roles: &[&str]| Application {
+            id: id.into(),
+            certificates: vec![der.clone()],
+            secret: Some(CANARY.into()),
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        };
+        let applications = vec![
+            application("bridge", &["Exchange.ManageAsApp"]),
+            application("nobody", &[]),
+            application("other", &["Exchange.ManageAsAppV2"]),
+        ];
+        let lab = Lab::new(Seed::generated(3), Options::default()).unwrap();
+        let running =
+            Running::start(|base| Tenant::new(TENANT, base, applications, b"sealed", lab)).await.unwrap();
+        Some(Self { place, running })
+    }
+
+    fn examine(&self, keys: &str) -> Examined {
+        self.place.write("ca.pem", self.running.ca_pem());
+        let (base, folder) = (self.running.base(), self.place.path().display().to_string());
+        let text = format!(
+            "[connections.online]\ninfrastructure = \"cloud\"\n[connections.online.tls]\nca_file = 'FOLDER/ca.pem'\n\
+             [connections.online.cloud]\ntenant = \"{TENANT}\"\nlogin_url = \"{base}\"\nexchange_url = \"{base}\"\n{keys}\n"
+        );
+        let file = self.place.write("m.toml", &text.replace("FOLDER", &folder));
+        let ran = self.place.run(&["doctor", "-c", file.to_str().unwrap(), "--output", "jsonl"]);
+        assert!(!format!("{ran:?}").contains(CANARY), "{ran:?}");
+        Examined::new(ran)
+    }
+}
+
+fn mode(place: &Place, mode: u32) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(place.path().join("bridge.pem"), mode).unwrap();
+}
+
+fn as_application(id: &str) -> String {
+    format!("application_id = \"{id}\"\ncertificate_file = 'FOLDER/bridge.pem'")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_tenant_fails_in_no_line_and_nothing_is_written() {
+    let bench = Bench::new(json!({})).await;
+    let elsewhere = ("licence = \"ENTERPRISEPACK\"", "licence = \"elsewhere\"");
+    for name in ["lab-cloud", "lab-hybrid-full"] {
+        let examined = bench.examine(name, &[elsewhere]).await;
+        assert_eq!(examined.code, Some(0), "{examined:#?}");
+        assert_eq!(examined.with("failed"), [""; 0]);
+        let cloud = [
+            "login host",
+            "Exchange host",
+            "cloud clock",
+            "cloud sign-in",
+            "Exchange permission",
+            "excluded domains",
+        ];
+        let ok = examined.with("ok");
+        assert!(cloud.iter().all(|line| ok.contains(line)), "{ok:?}");
+        assert_eq!(ok.contains(&"resource URI"), name == "lab-hybrid-full");
+        assert_eq!(ok.iter().filter(|line| **line == "excluded domains").count(), 1, "{ok:?}");
+        assert!(!ok.contains(&"Graph host"), "nothing leads there: {ok:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_grade_of_permission_is_told_apart() {
+    let Some(grades) = Grades::new("20").await else { return };
+    let good = grades.examine(&as_application("bridge"));
+    assert_eq!((good.code, good.with("failed").len()), (Some(0), 0), "{good:#?}");
+    let certificate = good.check("certificate");
+    assert!(certificate["warning"].as_str().unwrap().contains("ends soon"), "{certificate}");
+    assert!(good.check("cloud sign-in")["detail"].as_str().unwrap().contains(&TENANT.to_string()));
+    let behind = ["cloud cmdlets"];
+    grades.examine(&as_application("nobody")).only(1, "Exchange permission", "401", "admin consent", &behind);
+    grades.examine(&as_application("other")).only(
+        1,
+        "Exchange permission",
+        "ManageAsAppV2",
+        "Exchange.ManageAsApp",
+        &behind,
+    );
+    let behind = ["Exchange permission", "cloud cmdlets"];
+    grades.examine(&as_application("stranger")).only(3, "cloud sign-in", "700016", "application_id", &behind);
+    let wrong = "application_id = \"bridge\"\nclient_secret = 'exec:[\"printf\", \"wrong\"]'";
+    let wrong = grades.examine(wrong);
+    wrong.only(3, "cloud sign-in", "7000215", "client_secret", &behind);
+    assert!(wrong.check("cloud protection")["warning"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_and_hosts() {
+    let Some(grades) = Grades::new("300").await else { return };
+    let behind = ["cloud sign-in", "Exchange permission", "cloud cmdlets"];
+    let other = format!("{}\ncertificate_thumbprint = \"{}\"", as_application("bridge"), "0".repeat(40));
+    grades.examine(&other).only(3, "certificate", "thumbprint", "uploaded", &behind);
+    let good = grades.examine(&as_application("bridge"));
+    assert!(good.check("certificate")["warning"].is_null() && good.code == Some(0), "{good:#?}");
+    mode(&grades.place, 0o644);
+    let open = grades.examine(&as_application("bridge"));
+    assert!(open.check("certificate")["hint"].as_str().unwrap().contains("chmod 600"), "{open:#?}");
+    // The thumbprint is that of openssl.
+    let fingerprint = ["x509", "-in", "cert.pem", "-noout", "-fingerprint", "-sha1"];
+    let told = Command::new("openssl").current_dir(grades.place.path()).args(fingerprint).output().unwrap();
+    let told = String::from_utf8(told.stdout).unwrap().trim().rsplit('=').next().unwrap().replace(':', "");
+    assert!(open.check("certificate")["detail"].as_str().unwrap().starts_with(&told), "{open:#?}");
+
+    // Nobody listens at port 1, and the name is nobody's.
+    let text =
+        |url: &str| format!("{}\ngraph_url = \"{url}\"\nlicence = \"SPE_E3\"", as_application("bridge"));
+    for (url, detail, hint) in [
+        ("https://127.0.0.1:1", "refused", "port 443"),
+        ("https://nowhere.invalid", "nowhere.invalid", "DNS"),
+    ] {
+        let examined = grades.examine(&text(url));
+        assert_eq!((examined.code, examined.with("failed")), (Some(1), vec!["Graph host"]), "{examined:#?}");
+        let check = examined.check("Graph host");
+        assert!(check["detail"].as_str().unwrap().contains(detail), "{check}");
+        assert!(check["hint"].as_str().unwrap().contains(hint), "{check}");
+        let unknown = examined.with("could not check");
+        assert!(["Graph permissions", "licence"].iter().all(|line| unknown.contains(line)), "{unknown:?}");
+    }
+}
