@@ -36,7 +36,7 @@ fn connect(bench: &Bench) {
 }
 
 fn side(entry: &Json) -> &str {
-    entry["side"].as_str().unwrap_or("here")
+    entry["side"].as_str().unwrap_or("on-premises")
 }
 
 #[test]
@@ -64,11 +64,11 @@ fn each_object_is_written_where_it_is_owned() {
             .collect()
     };
     let one = |cmdlet: &str, side: &str| vec![(cmdlet.to_owned(), side.to_owned())];
-    assert_eq!(written("synced"), one("Set-RemoteMailbox", "here"));
+    assert_eq!(written("synced"), one("Set-RemoteMailbox", "on-premises"));
     assert_eq!(written("managed"), one("Set-Mailbox", "cloud"));
     assert_eq!(written("shared"), one("Set-Mailbox", "cloud"));
-    assert_eq!(written("local"), one("Set-Mailbox", "here"));
-    assert_eq!(written("fresh")[0], ("Enable-RemoteMailbox".to_owned(), "here".to_owned()));
+    assert_eq!(written("local"), one("Set-Mailbox", "on-premises"));
+    assert_eq!(written("fresh")[0], ("Enable-RemoteMailbox".to_owned(), "on-premises".to_owned()));
     for (result, words) in [(&results[5], "does not have it"), (&results[6], "does not join them")] {
         assert_eq!(result["error"]["class"], "conflict", "{result}");
         assert!(result["error"]["message"].as_str().unwrap().contains(words), "{result}");
