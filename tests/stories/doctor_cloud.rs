@@ -110,7 +110,8 @@ async fn a_healthy_tenant_fails_in_no_line_and_nothing_is_written() {
         assert!(examined.check("licence")["detail"].as_str().unwrap().contains("seats are free"));
     }
     // Where somebody else gives licences nothing leads to Graph.
-    let examined = bench.examine("lab-cloud", &[("licence = \"ENTERPRISEPACK\"", "licence = \"elsewhere\"")]).await;
+    let examined =
+        bench.examine("lab-cloud", &[("licence = \"ENTERPRISEPACK\"", "licence = \"elsewhere\"")]).await;
     assert!(examined.code == Some(0) && !examined.with("ok").contains(&"Graph host"), "{examined:#?}");
     let examined = bench.examine("lab-cloud", &[("\"ENTERPRISEPACK\"", "\"NO_SUCH\"")]).await;
     assert_eq!((examined.code, examined.with("failed")), (Some(1), vec!["licence"]), "{examined:#?}");
