@@ -537,3 +537,7 @@ fn dotnet_store() -> Option<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;
     Some(PathBuf::from(home).join(".dotnet/corefx/cryptography/x509stores/my"))
 }
+
+#[cfg(test)]
+#[path = "cloud_tests.rs"]
+mod tests;

@@ -1,11 +1,11 @@
 //! Sign-in to the cloud, and passwords under its key, against a server that verifies and decrypts with Python's `cryptography`
 //! (`cloud_server.py`).
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use mailwright::config::Config;
@@ -262,6 +262,70 @@ async fn a_secret_that_is_refused_is_not_shown_again() {
     assert!(told.contains("AADSTS500011"), "{told}");
     let told = cloud.refused(&by("Canary-wrong")).await;
     assert!(told.contains("AADSTS7000215") && !told.contains("Canary"), "{told}");
+}
+
+/// An HTTP proxy with CONNECT for `p` with the password `Canary-proxy-1`; counts those that it let through.
+fn proxy() -> (String, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, passed) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(0)));
+    let count = passed.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let count = count.clone();
+            std::thread::spawn(move || through(client, &count));
+        }
+    });
+    (format!("http://{address}"), passed)
+}
+
+fn through(mut client: TcpStream, count: &Mutex<usize>) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && client.read_exact(&mut byte).is_ok() {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    // base64("p:Canary-proxy-1")
+    if !head
+        .to_ascii_lowercase()
+        .contains(&"proxy-authorization: basic cDpDYW5hcnktcHJveHktMQ==".to_ascii_lowercase())
+    {
+        let _ = client.write_all(
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"p\"\r\nContent-Length: 0\r\n\r\n",
+        );
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(head.split(' ').nth(1).unwrap_or_default()) else { return };
+    *count.lock().unwrap() += 1;
+    let _ = client.write_all(b"HTTP/1.1 200 Yes\r\n\r\n");
+    let (mut from, mut to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from, &mut to);
+        let _ = to.shutdown(std::net::Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut server, &mut client);
+}
+
+/// The way of the connection is the way to the cloud: its proxy, its authorities.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_proxy_and_the_authorities_of_the_connection() {
+    let Some(cloud) = Cloud::start() else { return };
+    let (url, passed) = proxy();
+    let by = |password: &str| {
+        let keys = by_certificate("app", "app.pem");
+        format!(
+            "{keys}[connections.x.proxy]\nurl = \"{url}\"\nusername = \"p\"\npassword = 'exec:[\"printf\", \"{password}\"]'"
+        )
+    };
+    let exchange = cloud.open(&by("Canary-proxy-1")).await.unwrap();
+    assert_eq!(exchange.run(&get("a")).await.unwrap().objects.len(), 1);
+    assert!(*passed.lock().unwrap() > 0);
+    let told = cloud.refused(&by("Canary-proxy-2")).await;
+    assert!(told.contains("cannot be reached") && !told.contains("Canary"), "{told}");
+
+    let other = format!("{}ca_file = 'FOLDER/other.pem'", by_certificate("app", "app.pem"));
+    let told = cloud.refused(&other).await;
+    assert!(told.contains("cannot be reached") && told.contains("certificate"), "{told}");
 }
 
 #[derive(Clone, Default)]

@@ -284,17 +284,23 @@ def files():
     return own
 
 
+class Server(http.server.ThreadingHTTPServer):
+    # Fifty connections at once must find room to wait.
+    request_queue_size = 128
+
+    def handle_error(self, *_):
+        """A client that does not trust this server goes away in the middle, and is meant to."""
+
+
 def main():
     global BASE, CERTIFICATE
     CERTIFICATE = files()
-    # Fifty connections at once must find room to wait.
-    http.server.ThreadingHTTPServer.request_queue_size = 128
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Server(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{ARGUMENTS.folder}/server.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     BASE = f"https://127.0.0.1:{server.server_port}"
-    plain = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    plain = Server(("127.0.0.1", 0), Handler)
     for one in (server, plain):
         threading.Thread(target=one.serve_forever, daemon=True).start()
     thumbprint = CERTIFICATE.fingerprint(hashes.SHA1()).hex()

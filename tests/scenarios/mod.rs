@@ -3,6 +3,7 @@
 pub mod bench;
 
 mod addresses;
+mod cloud;
 mod creating;
 mod databases;
 mod export;

@@ -3,6 +3,7 @@
 pub(crate) mod look;
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -55,6 +56,8 @@ struct Service {
     gate: Gate,
     /// What a token that is not taken lacks
     permission: &'static str,
+    /// It has done something already: what it forbids from then on it forbids to a cmdlet, not to the application
+    is_open: AtomicBool,
 }
 
 /// Takes objects as they come.
@@ -73,6 +76,7 @@ impl Online {
             tokens: Tokens::new(http.clone(), connection, cloud, which),
             gate: Gate::new(connection.concurrency),
             permission,
+            is_open: AtomicBool::new(false),
         };
         let exchange = service(
             &cloud.exchange,
@@ -219,7 +223,7 @@ impl Online {
         };
         let body = match request::body(call, &encrypt) {
             Ok(body) => body,
-            Err(why) => return Ok(refused(&why)),
+            Err(why) => return Ok(refused("ParameterTransformationException", &why)),
         };
         let (limit, streams) = (limit(call), each.is_some());
         let talk = || -> Box<dyn Talk + '_> {
@@ -273,7 +277,13 @@ impl Online {
             drop(slot);
             heed(service, &result);
             let trouble = match result {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    service.is_open.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(Trouble::Forbidden(why)) if service.is_open.load(Ordering::Relaxed) => {
+                    return Ok(refused("CmdletAccessDeniedException", &why));
+                }
                 Err(trouble) => trouble,
             };
             // What was throttled was not done; whether anything else was, a write does not know.
@@ -304,11 +314,9 @@ fn request_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// The answer to a call that cannot be sent.
-fn refused(why: &str) -> Answer {
-    let record =
-        format!("ParameterBindingFailed|System.Management.Automation.ParameterBindingException|{why}");
-    let outcome = Outcome::Failed(Some(Box::new(failure::record(record))));
+/// The answer to a call that Exchange would not carry out.
+fn refused(exception: &str, why: &str) -> Answer {
+    let outcome = Outcome::Failed(Some(Box::new(failure::record(format!("|{exception}|{why}")))));
     Answer { objects: Vec::new(), errors: Vec::new(), warnings: Vec::new(), outcome }
 }
 

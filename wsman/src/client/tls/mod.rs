@@ -85,15 +85,6 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
         })?;
         return Ok(Arc::new(verifier));
     };
-    if options.system_too {
-        let unusable = |why: &dyn std::fmt::Display| Error::Configuration(format!("the CA file: {why}"));
-        let more: Vec<_> = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(&error))?;
-        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(more, provider)
-            .map_err(|error| unusable(&error))?;
-        return Ok(Arc::new(verifier));
-    }
     let mut roots = RootCertStore::empty();
     let mut known = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -102,6 +93,11 @@ pub(crate) fn verifier(options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifie
         roots.add(certificate).map_err(|error| {
             Error::Configuration(format!("a certificate of the CA file cannot be used: {error}"))
         })?;
+    }
+    if options.system_too {
+        let verifier = rustls_platform_verifier::Verifier::new_with_extra_roots(known.clone(), provider)
+            .map_err(|error| Error::Configuration(format!("the CA file cannot be used: {error}")))?;
+        return Ok(Arc::new(Listed { chains: Arc::new(verifier), known }));
     }
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
         .build()

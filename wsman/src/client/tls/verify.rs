@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::client::verify_server_name;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
@@ -15,7 +15,7 @@ use super::pin::{CertificatePin, OtherKey};
 /// say that they are an authority, which no chain may end with. Its name must fit all the same.
 #[derive(Debug)]
 pub(super) struct Listed {
-    pub(super) chains: Arc<WebPkiServerVerifier>,
+    pub(super) chains: Arc<dyn ServerCertVerifier>,
     pub(super) known: Vec<CertificateDer<'static>>,
 }
 
