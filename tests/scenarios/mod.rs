@@ -3,7 +3,7 @@
 pub mod bench;
 
 mod addresses;
-mod cloud;
+pub mod cloud;
 mod creating;
 mod databases;
 mod export;
