@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use crate::config::{ConfigError, SecretError, Unusable};
+use crate::doctor::live::LiveError;
 use crate::exchange::ExchangeError;
 use crate::export::ExportError;
 use crate::flow::intake::IntakeError;
@@ -171,6 +172,15 @@ impl From<ExchangeError> for CommandError {
             }
             ExchangeError::Throttled { .. } => Self::new(ErrorKind::Endpoint, error.to_string()),
             _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+impl From<LiveError> for CommandError {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Exchange(error) => error.into(),
+            other => Self::input(other.to_string()).hint("name it by its address; nothing was written"),
         }
     }
 }

@@ -121,6 +121,7 @@ async fn run(context: &Context, command: Command) -> Result<u8, CommandError> {
     let stop = Stop::default();
     let by_itself = match command {
         Command::Apply(_) | Command::Retry(_) | Command::Watch(_) | Command::Lab(_) => 1,
+        Command::Doctor(ref command) if command.writes() => 1,
         // With the second one it still says what became of the orders.
         Command::Fulfill(_) => 2,
         _ => 0,

@@ -1,10 +1,11 @@
-//! `mailwright doctor`: the way from here to a mailbox, step by step, and what to do where it ends. Nothing is written.
+//! `mailwright doctor`: the way from here to a mailbox, step by step, and what to do where it ends. Nothing is written, but by [`live`].
 
 mod cloud;
 mod examine;
 mod hints;
 mod judge;
 mod kerberos;
+pub mod live;
 mod needs;
 mod way;
 

@@ -44,26 +44,32 @@ impl Grades {
             certificates: vec![der.clone()],
             secret: Some(CANARY.into()),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            ..Application::default()
         };
         let applications = vec![
             application("bridge", &["Exchange.ManageAsApp"]),
             application("nobody", &[]),
             application("other", &["Exchange.ManageAsAppV2"]),
         ];
-        let lab = Lab::new(Seed::generated(3), Options::default()).unwrap();
+        let lab = Lab::cloud(Seed::generated(3), Options::default()).unwrap();
         let running =
             Running::start(|base| Tenant::new(TENANT, base, applications, b"sealed", lab)).await.unwrap();
         Some(Self { place, running })
     }
 
-    fn examine(&self, keys: &str) -> Examined {
+    /// A connection file with these keys.
+    fn write(&self, keys: &str) -> std::path::PathBuf {
         self.place.write("ca.pem", self.running.ca_pem());
         let (base, folder) = (self.running.base(), self.place.path().display().to_string());
         let text = format!(
             "[connections.online]\ninfrastructure = \"cloud\"\n[connections.online.tls]\nca_file = 'FOLDER/ca.pem'\n\
              [connections.online.cloud]\ntenant = \"{TENANT}\"\nlogin_url = \"{base}\"\nexchange_url = \"{base}\"\n{keys}\n"
         );
-        let file = self.place.write("m.toml", &text.replace("FOLDER", &folder));
+        self.place.write("m.toml", &text.replace("FOLDER", &folder))
+    }
+
+    fn examine(&self, keys: &str) -> Examined {
+        let file = self.write(keys);
         let ran = self.place.run(&["doctor", "-c", file.to_str().unwrap(), "--output", "jsonl"]);
         assert!(!format!("{ran:?}").contains(CANARY), "{ran:?}");
         Examined::new(ran)
@@ -82,25 +88,34 @@ fn as_application(id: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_tenant_fails_in_no_line_and_nothing_is_written() {
     let bench = Bench::new(json!({})).await;
-    let elsewhere = ("licence = \"ENTERPRISEPACK\"", "licence = \"elsewhere\"");
     for name in ["lab-cloud", "lab-hybrid-full"] {
-        let examined = bench.examine(name, &[elsewhere]).await;
+        let examined = bench.examine(name, &[]).await;
         assert_eq!(examined.code, Some(0), "{examined:#?}");
         assert_eq!(examined.with("failed"), [""; 0]);
         let cloud = [
             "login host",
             "Exchange host",
+            "Graph host",
             "cloud clock",
             "cloud sign-in",
             "Exchange permission",
             "excluded domains",
+            "Graph permissions",
+            "licence",
+            "usage location",
         ];
         let ok = examined.with("ok");
         assert!(cloud.iter().all(|line| ok.contains(line)), "{ok:?}");
         assert_eq!(ok.contains(&"resource URI"), name == "lab-hybrid-full");
         assert_eq!(ok.iter().filter(|line| **line == "excluded domains").count(), 1, "{ok:?}");
-        assert!(!ok.contains(&"Graph host"), "nothing leads there: {ok:?}");
+        assert!(examined.check("licence")["detail"].as_str().unwrap().contains("seats are free"));
     }
+    // Where somebody else gives licences nothing leads to Graph.
+    let examined =
+        bench.examine("lab-cloud", &[("licence = \"ENTERPRISEPACK\"", "licence = \"elsewhere\"")]).await;
+    assert!(examined.code == Some(0) && !examined.with("ok").contains(&"Graph host"), "{examined:#?}");
+    let examined = bench.examine("lab-cloud", &[("\"ENTERPRISEPACK\"", "\"NO_SUCH\"")]).await;
+    assert_eq!((examined.code, examined.with("failed")), (Some(1), vec!["licence"]), "{examined:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,4 +175,59 @@ async fn certificates_and_hosts() {
         let unknown = examined.with("could not check");
         assert!(["Graph permissions", "licence"].iter().all(|line| unknown.contains(line)), "{unknown:?}");
     }
+}
+
+/// On a mailbox of the tenant: what it was before it is afterwards, and what was seen names nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_test_puts_everything_back_and_names_nobody() {
+    let Some(grades) = Grades::new("300").await else { return };
+    let config = grades.write(&as_application("bridge"));
+    let config = config.to_str().unwrap();
+    let test = ["doctor", "-c", config, "--live-write-test", "user00001"];
+    grades.place.run(&test).refuses(2, &["nobody sits at a terminal", "--yes"]);
+    let set = ["invoke", "-c", config, "Set-Mailbox", "Identity=user00001", "CustomAttribute15=before ä"];
+    assert_eq!(grades.place.run(&set).code, Some(0));
+    let before = grades.running.tenant().dump();
+
+    let ran = grades.place.run(&[&test[..], &["--yes"]].concat());
+    assert_eq!(before["objects"], grades.running.tenant().dump()["objects"], "{ran:?}");
+    let said = ran.stderr.find("This test writes to the mailbox user00001").unwrap();
+    assert!(said < ran.stderr.find("CustomAttribute15 of user00001 is \"before ä\"").unwrap(), "{ran:?}");
+    let text = std::fs::read_to_string(grades.place.path().join("live-write-test.json")).unwrap();
+    assert!(!text.contains("user0") && !text.contains("before") && !text.contains("contoso"), "{text}");
+    let record: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["restored"], "yes");
+    let point = |name: &str| {
+        let points = record["points"].as_array().unwrap();
+        points.iter().find(|point| point["point"] == name).unwrap_or_else(|| panic!("{name}: {text}")).clone()
+    };
+    for name in [
+        "read",
+        "not-found",
+        "unknown-parameter",
+        "pages",
+        "write",
+        "restore",
+        "foreign-domain",
+        "address-conflict",
+    ] {
+        assert_eq!(point(name)["compared"], "as-expected", "{:#}", point(name));
+    }
+    assert_eq!(point("not-found")["seen"][0]["error"]["id"], "Ex6F9304");
+    assert_eq!(point("not-found")["seen"][0]["error"]["details"], "text");
+    assert_eq!(point("pages")["seen"].as_array().unwrap().len(), 2, "three mailboxes, two on a page");
+    // The tenant ties pages to a cookie.
+    assert_eq!(point("pages-without-affinity")["compared"], "recorded");
+    assert_eq!(point("pages-without-affinity")["seen"][1]["status"], 400);
+    for name in ["new-mailbox", "plain-password", "write-scope", "throttling"] {
+        assert_eq!(point(name)["compared"], "not-tried");
+        assert!(point(name)["note"].is_string());
+    }
+    assert!(ran.stdout.lines().count() == record["points"].as_array().unwrap().len(), "{}", ran.stdout);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+
+    let nobody = ["doctor", "-c", config, "--live-write-test", "nobody", "--yes"];
+    grades.place.run(&nobody).refuses(2, &["cannot be read", "nothing was written"]);
+    let corp = ["doctor", "--live-write-test", "x", "--yes"];
+    grades.place.run(&corp).refuses(2, &["does not reach Exchange Online"]);
 }

@@ -164,7 +164,7 @@ async fn inside(
     checks: &mut Vec<Check>,
 ) -> Result<Vec<String>, String> {
     let claims = online.exchange_claims().await.unwrap_or_default();
-    let looked = online.look(&Call::new("Get-AcceptedDomain"), None, HOPS).await;
+    let looked = online.look(&Call::new("Get-AcceptedDomain"), None, true, HOPS).await;
     let seen = match looked.map(|mut seen| seen.pop()) {
         Ok(Some(seen)) => seen,
         Ok(None) => return Err(unanswered(checks, "there is no answer".into())),

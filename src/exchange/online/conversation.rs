@@ -58,6 +58,7 @@ pub(super) struct Conversation<'a> {
     limit: Option<usize>,
     /// Records in a page
     page: u32,
+    keeps_cookies: bool,
     /// Objects are handed over as they come, so that nothing can be begun again
     streams: bool,
     handed_over: usize,
@@ -88,6 +89,7 @@ impl<'a> Conversation<'a> {
             warnings: Vec::new(),
             limit,
             page: PAGE,
+            keeps_cookies: true,
             streams,
             handed_over: 0,
             pages: 0,
@@ -104,9 +106,9 @@ impl<'a> Conversation<'a> {
         Self { at, ..Self::new(site, ALL, Zeroizing::default(), request_id, None, false) }
     }
 
-    /// The same in other pages than the largest.
-    pub(super) fn in_pages_of(self, page: Option<u32>) -> Self {
-        Self { page: page.unwrap_or(PAGE), ..self }
+    /// The same in other pages than the largest, or without what ties them to one server.
+    pub(super) fn in_pages_of(self, page: Option<u32>, keeps_cookies: bool) -> Self {
+        Self { page: page.unwrap_or(PAGE), keeps_cookies, ..self }
     }
 
     fn is_module(&self) -> bool {
@@ -236,7 +238,9 @@ impl Talk for Conversation<'_> {
     }
 
     fn receive(&mut self, received: &Received<'_>, now: SystemTime) -> Step {
-        self.keep(&received.cookies);
+        if self.keeps_cookies {
+            self.keep(&received.cookies);
+        }
         let status = received.reply.status;
         if (300..400).contains(&status) {
             return self.follow(received.location.unwrap_or_default());

@@ -52,7 +52,6 @@ pub(crate) struct Held {
 
 /// An answer as it came, and what the program makes of it.
 #[derive(Debug)]
-#[allow(dead_code)] // what a live test records
 pub(crate) struct Seen {
     pub(crate) status: u16,
     /// Names of the header fields, in small letters
@@ -151,17 +150,18 @@ impl Online {
     }
 
     /// Carries out one call of Exchange with its secrets left out, and keeps every answer to it, at most so many. `page` is how many
-    /// records one of them is to have.
+    /// records one of them is to have; without the server's cookies it is another client that asks for the next one.
     pub(crate) async fn look(
         &self,
         call: &Call,
         page: Option<u32>,
+        keeps_cookies: bool,
         most: usize,
     ) -> Result<Vec<Seen>, ExchangeError> {
         let none = |_: &secrecy::SecretString| Err("no secret is sent here".to_owned());
         let body = request::body(call, &none).map_err(ExchangeError::Protocol)?;
-        let mut talk =
-            Conversation::new(&self.site, &call.cmdlet, body, request_id(), None, false).in_pages_of(page);
+        let mut talk = Conversation::new(&self.site, &call.cmdlet, body, request_id(), None, false)
+            .in_pages_of(page, keeps_cookies);
         let mut token = self.exchange.tokens.get().await?;
         let mut seen = Vec::new();
         while seen.len() < most {
