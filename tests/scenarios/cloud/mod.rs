@@ -4,6 +4,8 @@ mod addresses;
 mod hybrid;
 mod licences;
 mod making;
+mod service;
+mod throttling;
 
 use std::path::Path;
 
