@@ -4,6 +4,7 @@ use uuid::Uuid;
 use wsman::clixml::Value;
 
 use super::column;
+use crate::exchange::Side;
 use crate::address::{ExcludedDomains, is_primary, key, smtp_part};
 
 /// The columns of an import, which are columns of a flow: what was imported can be given back.
@@ -17,11 +18,15 @@ pub const COLUMNS: [&str; 7] = [
     "EmailAddresses_IncludingPrimary",
 ];
 
-/// What an object shows in them. The identity is the GUID, which no rename changes.
+/// What stands in them in the cloud, which makes its own account names and takes none.
+const IN_CLOUD: [&str; 5] = ["Name", "DisplayName", "Alias", "UserPrincipalName", ""];
+
+/// What an object shows in them. The identity is the account's GUID, which no rename changes.
 #[must_use]
-pub fn cells(object: &Value, guid: Uuid, excluded: &ExcludedDomains) -> Vec<String> {
-    let mut cells = vec![guid.to_string()];
-    cells.extend(column::cells(object, &COLUMNS[1..6], ";"));
+pub fn cells(side: Side, object: &Value, account: Uuid, excluded: &ExcludedDomains) -> Vec<String> {
+    let mut cells = vec![account.to_string()];
+    let columns = if side.is_here() { &COLUMNS[1..6] } else { &IN_CLOUD };
+    cells.extend(column::cells(object, columns, ";"));
     cells.push(column::join(reported(&column::addresses(object), excluded), ";"));
     cells
 }

@@ -6,6 +6,7 @@ mod addresses;
 mod creating;
 mod databases;
 mod export;
+mod export_cloud;
 mod mail;
 pub mod orders;
 mod plans;
