@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::CommandError;
 use super::common::Context;
 use crate::flow::run::Stop;
-use crate::lab::{self, Endpoint, Running, Seed, ServeError, ServeOptions};
+use crate::lab::{self, Endpoint, Faults, Running, Seed, ServeError, ServeOptions};
 
 /// Run an embedded Exchange until it is stopped
 #[derive(Debug, Args)]
@@ -50,6 +50,9 @@ pub(super) struct Lab {
     /// certificate names the account
     #[arg(long, value_name = "FILE")]
     pub(super) client_ca: Option<PathBuf>,
+    /// Let go wrong what this JSON file says: lists `on_premises` and `cloud` of what, when and how
+    #[arg(long, value_name = "FILE")]
+    pub(super) faults: Option<PathBuf>,
     /// Let the tenant's application sign in with the certificate in this PEM file as well
     #[arg(long, value_name = "FILE")]
     pub(super) app_certificate: Option<PathBuf>,
@@ -149,7 +152,12 @@ fn seed(command: &Lab) -> Result<Seed, CommandError> {
                 .map_err(|error| CommandError::usage(format!("{}: {error}", file.display())))?
         }
     };
-    Ok(seed.with_generated(command.mailboxes.unwrap_or_default()))
+    let faults = match &command.faults {
+        None => Faults::default(),
+        Some(file) => serde_json::from_slice(&read(file)?)
+            .map_err(|error| CommandError::usage(format!("{}: {error}", file.display())))?,
+    };
+    Ok(seed.with_generated(command.mailboxes.unwrap_or_default()).with_faults(faults))
 }
 
 impl From<ServeError> for CommandError {

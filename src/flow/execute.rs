@@ -427,7 +427,9 @@ impl Executor<'_> {
         if remaining.is_empty() || job.change.object_type == ObjectType::MailboxDatabase {
             return Ok(remaining.to_vec());
         }
-        let created = match made.filter(|made| shows_its_addresses(made, prepared.directory.side())) {
+        // In the cloud it has to show elsewhere too, because the next call may go there.
+        let is_here = prepared.directory.side() == Side::Here;
+        let created = match made.filter(|made| is_here && shows_its_addresses(made)) {
             Some(created) => created,
             None => self.made(job, prepared, guid).await?,
         };
@@ -594,10 +596,10 @@ async fn name_owner(refusal: &mut Refusal, prepared: &Prepared) {
 }
 
 /// Whether the answer of a creating cmdlet is the new mailbox as it stands.
-fn shows_its_addresses(made: &Recipient, side: Side) -> bool {
+fn shows_its_addresses(made: &Recipient) -> bool {
     matches!(made.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
         && !made.email_addresses.is_empty()
-        && (side == Side::Cloud || made.email_address_policy_enabled.is_some())
+        && made.email_address_policy_enabled.is_some()
 }
 
 fn needs_reading_back(result: &ChangeResult) -> bool {

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use uuid::Uuid;
 
 use super::cloud::{CloudSeed, Due};
-use super::directory::{Directory, Entry, Seed, SeedError};
+use super::directory::{Directory, Entry, Restrictions, Seed, SeedError};
 use super::fault::Fault;
 use super::log::LogEntry;
 use super::output;
@@ -119,6 +119,12 @@ impl Exchange {
     /// The GUID of the tenant, in the cloud.
     pub fn tenant(&self) -> Option<Uuid> {
         self.directory.configuration.cloud.as_ref().map(|cloud| cloud.tenant)
+    }
+
+    /// What role groups keep from the tenant's application.
+    pub(super) fn restrictions(&self) -> Restrictions {
+        let cloud = self.directory.configuration.cloud.as_ref();
+        cloud.map(|cloud| cloud.restrictions.clone()).unwrap_or_default()
     }
 
     /// The GUID that belongs to a name.

@@ -17,6 +17,9 @@ pub struct Fault {
     /// How many calls are hit
     #[serde(default = "once")]
     pub times: u32,
+    /// After a hit, so many calls less one pass before the next: 3 hits each third one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
     /// What is answered
     pub kind: FaultKind,
 }
@@ -52,13 +55,80 @@ pub enum FaultKind {
     },
     /// The cmdlet does its work and writes this warning before
     Warning(String),
+    /// In the cloud: the request is answered like this
+    Http(HttpFault),
+    /// In the cloud: passwords have to be encrypted for another key from now on
+    RotateKey,
+}
+
+/// What a request of the cloud is answered with. In a seed: `{"http": {"status": 429, "retry_after": "1.5"}}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpFault {
+    /// The status
+    #[serde(default = "good")]
+    pub status: u16,
+    /// `Retry-After`: seconds, with a fraction too, or `date` for a date two seconds later
+    #[serde(default)]
+    pub retry_after: Option<String>,
+    /// The claims that a new token must meet, as a challenge names them
+    #[serde(default)]
+    pub claims: Option<String>,
+    /// What stands in the body
+    #[serde(default)]
+    pub body: HttpBody,
+    /// Whether the request is carried out before
+    #[serde(default)]
+    pub after_work: bool,
+}
+
+/// The body of such an answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum HttpBody {
+    /// Nothing
+    #[default]
+    Empty,
+    /// 4096 zero bytes
+    Zeros,
+    /// A web page, as of a proxy or a sign-in
+    Page,
+    /// The plain text of a tenant that is asked too often
+    Concurrency,
+    /// Half of the real answer; then the connection ends
+    Truncated,
+    /// Nothing at all: the connection ends before there is an answer
+    Reset,
+    /// The real answer with these errors beside it (`@adminapi.errors`)
+    Errors(Vec<String>),
+    /// Any text
+    Text(String),
+}
+
+/// Faults of both sides, as a file tells them.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Faults {
+    /// Those of the Exchange of one's own
+    pub on_premises: Vec<Fault>,
+    /// Those of the tenant: of a cmdlet, of a call of Graph by its name in PowerShell (`Set-MgUserLicense`), of
+    /// `EXOModuleFile`, or of `token`
+    pub cloud: Vec<Fault>,
+}
+
+impl FaultKind {
+    /// Whether it is a matter of the request, not of the cmdlet.
+    pub(super) fn is_of_the_request(&self) -> bool {
+        matches!(self, Self::Http(_) | Self::RotateKey)
+    }
 }
 
 impl Fault {
     /// The next calls of `cmdlet` write a non-terminating error.
     pub fn error(cmdlet: &str, times: u32, exception: &str, message: &str) -> Self {
         let kind = FaultKind::Error { exception: exception.to_owned(), message: message.to_owned() };
-        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, kind }
+        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, every: None, kind }
     }
 
     /// The next calls of `cmdlet` are over the budget of the user, in the words of Exchange.
@@ -67,7 +137,14 @@ impl Fault {
             "The budget for user '{user}' is over. Policy name: 'DefaultThrottlingPolicy'. Backoff time: {backoff_ms} ms."
         );
         let kind = FaultKind::Terminating { exception: "OverBudgetException".to_owned(), message };
-        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, kind }
+        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, every: None, kind }
+    }
+
+    /// Every nth call of `cmdlet` is answered like this, so many times; `None` counts every call.
+    pub fn every(cmdlet: Option<&str>, nth: u32, times: u32, answer: HttpFault) -> Self {
+        let cmdlet = cmdlet.map(str::to_owned);
+        let kind = FaultKind::Http(answer);
+        Self { cmdlet, after: nth.saturating_sub(1), times, every: Some(nth), kind }
     }
 
     /// Whether the fault hits a call of `cmdlet`, which counts.
@@ -80,8 +157,13 @@ impl Fault {
             return false;
         }
         self.times -= 1;
+        self.after = self.every.unwrap_or_default().saturating_sub(1);
         true
     }
+}
+
+fn good() -> u16 {
+    200
 }
 
 fn once() -> u32 {

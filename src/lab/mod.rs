@@ -32,7 +32,7 @@ pub use directory::{
     AcceptedDomain, AddressPolicy, Attribute, Database, Restrictions, Seed, SeedError, SeedObject,
 };
 pub use exchange::{Exchange, Options};
-pub use fault::{Fault, FaultKind};
+pub use fault::{Fault, FaultKind, Faults, HttpBody, HttpFault};
 pub use log::LogEntry;
 pub use serve::{Cloud, Running, ServeError, ServeOptions, serve};
 pub use session::{Endpoint, LabSession, Serialization};

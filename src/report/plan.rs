@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{ChangeResult, Style, Tone, Totals, printable};
 use crate::address::{AddressLine, Sign};
-use crate::plan::{Planned, Severity};
+use crate::plan::{Planned, Severity, Wait};
 use crate::recipient::{Action, Change};
 
 /// The layout of saved plans.
@@ -209,7 +209,12 @@ impl PlannedChange {
             } else {
                 ""
             };
-            let waits = if step.after.is_some() { " (after directory synchronisation)" } else { "" };
+            let waits = match step.after {
+                None => "",
+                Some(Wait::DirectorySync) => " (after directory synchronisation)",
+                Some(Wait::Mailbox) => " (until the licence has brought the mailbox)",
+                Some(Wait::NoMailbox) => " (until the mailbox is gone)",
+            };
             text.push_str(&format!("    {}{waits}{blind}\n", printable(&step.to_string())));
         }
         text

@@ -3,6 +3,7 @@
 //! `cargo durable-long` is the long version.
 
 mod boundaries;
+mod cloud;
 mod faults;
 mod flow;
 pub mod journal;

@@ -7,7 +7,11 @@ use serde_json::{Map, Value as Json};
 use crate::scenarios::bench::{name, writes};
 
 /// GUIDs that a new object is given, what is made of them, and times.
-const FLEETING: [&str; 8] = [
+const FLEETING: [&str; 12] = [
+    "ExternalDirectoryObjectId",
+    "Identity",
+    "MailboxDelay",
+    "VisibleFrom",
     "Guid",
     "guid",
     "ExchangeGuid",
@@ -23,6 +27,10 @@ pub fn objects(directory: &Json) -> BTreeMap<String, Map<String, Json>> {
     let objects = all(directory).map(|object| {
         let mut object = object.as_object().unwrap().clone();
         object.retain(|name, _| !FLEETING.contains(&name.as_str()));
+        if let Some(Json::Array(addresses)) = object.get_mut("EmailAddresses") {
+            // Made of the object's id.
+            addresses.retain(|address| !address.as_str().unwrap().starts_with("SPO:"));
+        }
         if let Some(Json::Object(properties)) = object.get_mut("properties") {
             properties.retain(|name, _| !FLEETING.contains(&name.as_str()) && name != "WhenChanged");
         }
@@ -32,7 +40,7 @@ pub fn objects(directory: &Json) -> BTreeMap<String, Map<String, Json>> {
 }
 
 fn all(directory: &Json) -> impl Iterator<Item = &Json> {
-    ["objects", "databases"].into_iter().flat_map(|kind| directory[kind].as_array().unwrap())
+    ["objects", "databases"].into_iter().filter_map(|kind| directory[kind].as_array()).flatten()
 }
 
 fn name_of(object: &Json) -> Option<&str> {
@@ -54,16 +62,19 @@ pub fn same_directory(disturbed: &Json, undisturbed: &Json) {
 pub fn history(cmdlets: &[Json], directories: &[&Json]) -> BTreeMap<String, Vec<Json>> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for object in directories.iter().flat_map(|directory| all(directory)) {
-        let guid = object.get("Guid").or(object.get("guid")).and_then(Json::as_str);
-        if let (Some(guid), Some(name)) = (guid, name_of(object)) {
-            names.insert(guid.to_lowercase(), name.to_owned());
+        for key in ["Guid", "guid", "ExternalDirectoryObjectId"] {
+            if let (Some(guid), Some(name)) = (object[key].as_str(), name_of(object)) {
+                names.insert(guid.to_lowercase(), name.to_owned());
+            }
         }
     }
     let mut history: BTreeMap<String, Vec<Json>> = BTreeMap::new();
     for entry in cmdlets.iter().filter(|entry| entry["wrote"] == true) {
         assert!(writes(name(entry)), "{entry}");
         let parameters = &entry["parameters"];
-        let account = match parameters["Identity"].as_str() {
+        let identity =
+            ["Identity", "UserId", "UserPrincipalName"].iter().find_map(|name| parameters[*name].as_str());
+        let account = match identity.filter(|_| !makes_named(entry)) {
             // A new account is known by its address until its GUID is.
             Some(identity) => match (names.get(&identity.to_lowercase()), identity.split_once('@')) {
                 (Some(name), _) => name.clone(),
@@ -71,15 +82,26 @@ pub fn history(cmdlets: &[Json], directories: &[&Json]) -> BTreeMap<String, Vec<
                 // A new database goes by its name.
                 (None, None) => identity.to_owned(),
             },
-            None => parameters["Name"].as_str().unwrap().to_owned(),
+            None => {
+                let made = parameters["Name"].as_str().or(parameters["MailNickname"].as_str());
+                made.unwrap().to_owned()
+            }
         };
         history.entry(account).or_default().push(entry.clone());
     }
     history
 }
 
-/// Whether it makes a mailbox.
+/// Whether it makes an object that its parameters name.
+fn makes_named(entry: &Json) -> bool {
+    name(entry).starts_with("New-")
+}
+
+/// Whether it makes a mailbox, or gives the licence that does.
 pub fn makes(entry: &Json) -> bool {
+    if name(entry) == "Set-MgUserLicense" {
+        return entry["parameters"]["AddLicenses"].as_array().is_some_and(|added| !added.is_empty());
+    }
     (name(entry).starts_with("New-") || name(entry).starts_with("Enable-"))
         && entry["parameters"].get("Archive").is_none_or(|_| name(entry).starts_with("New-"))
 }

@@ -10,7 +10,8 @@ use crate::cli::{Place, Ran};
 use crate::log::log_entries;
 
 /// Verbs of cmdlets that write.
-const WRITING: [&str; 7] = ["New-", "Enable-", "Set-", "Disable-", "Remove-", "Mount-", "Dismount-"];
+const WRITING: [&str; 8] =
+    ["New-", "Enable-", "Set-", "Update-", "Disable-", "Remove-", "Mount-", "Dismount-"];
 
 /// The domain of the addresses by which mail reaches remote mailboxes.
 pub const ROUTING: &str = "contoso.mail.onmicrosoft.com";

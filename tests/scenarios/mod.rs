@@ -3,6 +3,7 @@
 pub mod bench;
 
 mod addresses;
+pub mod cloud;
 mod creating;
 mod databases;
 mod export;

@@ -37,6 +37,7 @@ async fn tenant(certificate: Vec<u8>, mailboxes: usize) -> Running {
         certificates: vec![certificate.clone()],
         secret: Some("Canary-secret-1".into()),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        ..Application::default()
     };
     let applications = vec![
         application("bridge", &["Exchange.ManageAsApp"]),

@@ -44,13 +44,14 @@ impl Grades {
             certificates: vec![der.clone()],
             secret: Some(CANARY.into()),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            ..Application::default()
         };
         let applications = vec![
             application("bridge", &["Exchange.ManageAsApp"]),
             application("nobody", &[]),
             application("other", &["Exchange.ManageAsAppV2"]),
         ];
-        let lab = Lab::new(Seed::generated(3), Options::default()).unwrap();
+        let lab = Lab::cloud(Seed::generated(3), Options::default()).unwrap();
         let running =
             Running::start(|base| Tenant::new(TENANT, base, applications, b"sealed", lab)).await.unwrap();
         Some(Self { place, running })

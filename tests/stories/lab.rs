@@ -213,6 +213,7 @@ async fn a_fault_that_was_ordered_comes() {
         cmdlet: Some("Get-Mailbox".into()),
         after: 0,
         times: 1,
+        every: None,
         kind: FaultKind::Warning("mind the gap".into()),
     });
     assert_eq!(run(&pool, get("Administrator")).await.warnings, ["mind the gap"]);

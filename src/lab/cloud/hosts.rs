@@ -7,6 +7,10 @@ pub enum Host {
     Main,
     /// Microsoft Graph
     Graph,
+    /// Exchange in a region, where the main host may send its clients
+    Regional,
+    /// A host that has no business here
+    Hostile,
 }
 
 /// Where a tenant is reached: scheme, address and port of each host.
@@ -16,6 +20,10 @@ pub struct Hosts {
     pub main: String,
     /// Microsoft Graph
     pub graph: String,
+    /// Exchange in a region
+    pub regional: String,
+    /// A host that has no business here
+    pub hostile: String,
 }
 
 impl Hosts {
@@ -24,6 +32,8 @@ impl Hosts {
         match host {
             Host::Main => &self.main,
             Host::Graph => &self.graph,
+            Host::Regional => &self.regional,
+            Host::Hostile => &self.hostile,
         }
     }
 }

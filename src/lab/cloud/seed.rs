@@ -24,10 +24,42 @@ pub struct CloudSeed {
     /// What goes wrong, and when
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
+    /// How it behaves where tenants differ
+    #[serde(default)]
+    pub behaviour: Behaviour,
+    /// What the application's role groups keep from it
+    #[serde(default)]
+    pub restrictions: Restrictions,
     /// Users and mailboxes. A user may have `UsageLocation`, `AssignedLicenses` (names or ids), `LicensesByGroup` (`NAME
     /// GROUP-ID`), `IsDirSynced`, `IsExchangeCloudManaged`, `IsMultiFactor`, and `MailboxDelay` in milliseconds
     #[serde(default)]
     pub objects: Vec<SeedObject>,
+}
+
+/// How a tenant behaves where tenants differ, or where nobody knows how they do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Behaviour {
+    /// Links to pages are never good: the server that began a list is not found again
+    pub pages_without_affinity: bool,
+    /// Passwords may come as plain text as well
+    pub plain_passwords: bool,
+    /// Passwords that are encrypted for the former key are taken too
+    pub former_key_is_good: bool,
+    /// Where the main host sends requests of Exchange
+    pub redirect: Option<Redirect>,
+}
+
+/// Where a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Redirect {
+    /// To the host of the region
+    Regional,
+    /// To the host of the region, under a port that is not open to the world
+    Port446,
+    /// To a host that has no business here
+    Hostile,
 }
 
 /// Objects are only counted: they may hold passwords.
@@ -59,6 +91,8 @@ impl CloudSeed {
             accepted_domains,
             skus: licence::usual(),
             faults: Vec::new(),
+            behaviour: Behaviour::default(),
+            restrictions: Restrictions::default(),
             objects: seed.objects.iter().filter_map(|object| synchronised(object, &initial_domain)).collect(),
             initial_domain,
         }

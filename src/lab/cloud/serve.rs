@@ -1,13 +1,14 @@
 //! A tenant on sockets, under TLS.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use futures_util::stream;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::hosts::{Host, Hosts};
-use super::{Request, Response, Tenant};
+use super::{Ending, Request, Response, Tenant};
 use crate::lab::LogEntry;
 
 /// Largest request that is read.
@@ -36,6 +37,8 @@ pub(in crate::lab) struct Seen<'a> {
     pub(in crate::lab) path: &'a str,
     pub(in crate::lab) cmdlet: &'a str,
     pub(in crate::lab) status: u16,
+    /// Whether there was a token with it
+    pub(in crate::lab) shows_token: bool,
     pub(in crate::lab) retry_after: Option<&'a str>,
     pub(in crate::lab) request_bytes: usize,
     pub(in crate::lab) response_bytes: usize,
@@ -117,12 +120,19 @@ impl Running {
         make: impl FnOnce(&Hosts) -> Tenant,
     ) -> io::Result<Self> {
         let bind = || TcpListener::bind(SocketAddr::new(ip, 0));
-        let (main, graph) = (bind().await?, bind().await?);
+        let (main, graph, regional, hostile) = (bind().await?, bind().await?, bind().await?, bind().await?);
         let base = |listener: &TcpListener| Ok::<_, io::Error>(format!("https://{}", listener.local_addr()?));
-        let hosts = Hosts { main: base(&main)?, graph: base(&graph)? };
+        let hosts = Hosts {
+            main: base(&main)?,
+            graph: base(&graph)?,
+            regional: base(&regional)?,
+            hostile: base(&hostile)?,
+        };
         let acceptor = TlsAcceptor::from(Arc::new(identity.server()?));
         let tenant = Arc::new(Mutex::new(make(&hosts)));
-        let tasks = [(Host::Main, main), (Host::Graph, graph)].map(|(host, listener)| {
+        let doors =
+            [(Host::Main, main), (Host::Graph, graph), (Host::Regional, regional), (Host::Hostile, hostile)];
+        let tasks = doors.map(|(host, listener)| {
             let door = Door { host, tenant: Arc::clone(&tenant), witness: Arc::clone(&witness) };
             tokio::spawn(accept(listener, acceptor.clone(), Arc::new(door)))
         });
@@ -180,10 +190,10 @@ async fn answer(
     request: hyper::Request<Incoming>,
     peer: SocketAddr,
     door: Arc<Door>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+) -> io::Result<hyper::Response<Body>> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, MAX_REQUEST).collect().await else {
-        return Ok(built(Response { status: 413, ..Response::default() }));
+        return built(Response { status: 413, ..Response::default() });
     };
     let body = body.to_bytes();
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -204,12 +214,13 @@ async fn answer(
         path: head.uri.path(),
         cmdlet: request.header("X-CmdletName"),
         status: response.status,
+        shows_token: !request.header("Authorization").is_empty(),
         retry_after: response.header("Retry-After"),
         request_bytes: body.len(),
         response_bytes: response.body.len(),
     };
     door.witness.saw(&seen, &calls);
-    Ok(built(response))
+    built(response)
 }
 
 fn now_ms() -> u64 {
@@ -217,10 +228,23 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn built(response: Response) -> hyper::Response<Full<Bytes>> {
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// The answer for the wire. An error ends the connection.
+fn built(response: Response) -> io::Result<hyper::Response<Body>> {
     let mut built = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
         built = built.header(name, value);
     }
-    built.body(Full::from(response.body)).unwrap_or_default()
+    let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
+    let body = Bytes::from(response.body);
+    let body = match response.ending {
+        Ending::Whole => Full::from(body).map_err(|never| match never {}).boxed_unsync(),
+        Ending::Truncated => {
+            let parts = stream::iter([Ok(Frame::data(body)), Err(broken())]);
+            StreamBody::new(parts).boxed_unsync()
+        }
+        Ending::Reset => return Err(broken()),
+    };
+    built.body(body).map_err(io::Error::other)
 }

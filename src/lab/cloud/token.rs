@@ -15,6 +15,8 @@ use uuid::Uuid;
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
+use crate::lab::Restrictions;
+
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// How long a token is good, in seconds.
 const LIFETIME: u64 = 3599;
@@ -24,7 +26,7 @@ const MAX_ASSERTION: u64 = 600;
 const SKEW: u64 = 300;
 
 /// An application that is registered.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Application {
     /// Its id
     pub id: String,
@@ -34,6 +36,8 @@ pub struct Application {
     pub secret: Option<SecretString>,
     /// The permissions that an administrator has consented to, such as `Exchange.ManageAsApp`
     pub roles: Vec<String>,
+    /// What role groups keep from it; a hidden cmdlet `*` is an application in no group and of no administrator's role
+    pub restrictions: Restrictions,
 }
 
 /// What issues tokens for a tenant.

@@ -101,3 +101,10 @@ pub(super) fn find(endpoint: Endpoint, name: &str) -> Option<&'static Cmdlet> {
     let cmdlets = if endpoint == Endpoint::Online { &CMDLETS_ONLINE } else { &CMDLETS };
     cmdlets.get(&name.to_lowercase())
 }
+
+/// Names of the cmdlets of Exchange Online.
+pub(super) fn online() -> Vec<&'static str> {
+    let mut names: Vec<_> = CMDLETS_ONLINE.values().map(|cmdlet| cmdlet.name).collect();
+    names.sort_unstable();
+    names
+}

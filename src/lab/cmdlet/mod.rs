@@ -25,7 +25,7 @@ use self::call::{Call, Fail, Preference};
 use self::metadata::Cmdlet;
 use super::directory::Restrictions;
 use super::exchange::Exchange;
-use super::fault::FaultKind;
+use super::fault::{Fault, FaultKind};
 use super::log::LogEntry;
 use super::session::{Endpoint, LabSession};
 
@@ -167,7 +167,8 @@ fn invoke(
     sink: &mut dyn FnMut(Record),
 ) -> Result<(), Box<ErrorRecord>> {
     exchange.requests += 1;
-    let hit = exchange.faults.iter_mut().position(|fault| fault.hits(cmdlet.name));
+    let of_cmdlets = |fault: &mut Fault| !fault.kind.is_of_the_request() && fault.hits(cmdlet.name);
+    let hit = exchange.faults.iter_mut().position(of_cmdlets);
     let fault = hit.and_then(|hit| exchange.faults.get(hit)).map(|fault| fault.kind.clone());
     exchange.faults.retain(|fault| fault.times > 0);
     let preference = Preference::of(arguments);
@@ -190,7 +191,8 @@ fn invoke(
             call.warn(text);
             work(&mut call)
         }
-        None => work(&mut call),
+        // Those of requests are met before.
+        Some(FaultKind::Http(_) | FaultKind::RotateKey) | None => work(&mut call),
     };
     let result = call.stopped.take().map_or(result, |record| Err(Fail::Record(record)));
     let (warnings, wrote) = (std::mem::take(&mut call.warnings), call.wrote);
@@ -256,6 +258,24 @@ fn work(call: &mut Call<'_>) -> Result<(), Fail> {
         "Remove-RemoteMailbox" => remove::remove(call, true),
         other => Err(Fail::Record(errors::command_not_found(other))),
     }
+}
+
+/// What the service knows of a cmdlet: its name as it is spelt, and whether a parameter is a secret.
+pub(super) fn online_cmdlet(name: &str) -> Option<&'static str> {
+    metadata::find(Endpoint::Online, name).map(|cmdlet| cmdlet.name)
+}
+
+/// Whether a parameter of a cmdlet of Exchange Online is a secret.
+pub(super) fn is_secret_online(cmdlet: &str, parameter: &str) -> bool {
+    metadata::find(Endpoint::Online, cmdlet).is_some_and(|cmdlet| {
+        let mut all = cmdlet.parameters.iter();
+        all.any(|it| it.name.eq_ignore_ascii_case(parameter) && it.type_name == "SecureString")
+    })
+}
+
+/// Names of the cmdlets of Exchange Online.
+pub(super) fn online_cmdlets() -> Vec<&'static str> {
+    metadata::online()
 }
 
 fn log_entry(

@@ -7,8 +7,8 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use super::Attribute;
-use crate::lab::Fault;
 use crate::lab::cloud::CloudSeed;
+use crate::lab::{Fault, Faults};
 
 /// A directory as JSON: the forest, its configuration and its objects.
 ///
@@ -89,7 +89,7 @@ impl Restrictions {
 
     /// Whether a cmdlet cannot be seen.
     pub(crate) fn hides(&self, cmdlet: &str) -> bool {
-        self.hidden_cmdlets.iter().any(|hidden| hidden.eq_ignore_ascii_case(cmdlet))
+        self.hidden_cmdlets.iter().any(|hidden| hidden == "*" || hidden.eq_ignore_ascii_case(cmdlet))
     }
 
     /// Whether a parameter cannot be seen.
@@ -216,6 +216,16 @@ impl Seed {
             seed.organizational_units.push(users);
         }
         Ok(seed)
+    }
+
+    /// Lets more go wrong, on both sides.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults.extend(faults.on_premises);
+        let mut cloud = self.cloud.take().unwrap_or_else(|| CloudSeed::of(&self));
+        cloud.faults.extend(faults.cloud);
+        self.cloud = Some(cloud);
+        self
     }
 
     /// The default accepted domain.

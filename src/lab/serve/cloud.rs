@@ -89,6 +89,7 @@ pub(super) async fn serve(
         certificates: options.application_certificates.clone(),
         secret: Some(secret.clone()),
         roles: ROLES.map(str::to_owned).into(),
+        restrictions: exchange.restrictions(),
     };
     let make = |hosts: &_| Tenant::new(id, hosts, vec![registered], key.as_bytes(), exchange);
     let running = Running::serve(ip, identity, shared, make).await.map_err(ServeError::Cloud)?;

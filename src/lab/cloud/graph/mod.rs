@@ -11,7 +11,7 @@ use url::Url;
 
 use self::error::Problem;
 use super::token::Bearer;
-use super::{Request, Response, Tenant};
+use super::{Host, Request, Response, Tenant};
 use crate::lab::LogEntry;
 
 /// What is done, named as Microsoft Graph PowerShell names it.
@@ -41,6 +41,12 @@ fn operation(method: &str, parts: &[&str]) -> Option<Operation> {
         _ => return None,
     };
     Some(Operation { cmdlet, roles })
+}
+
+/// The name of what a request asks for, where there is such a thing.
+pub(super) fn cmdlet(request: &Request<'_>, url: &Url) -> Option<&'static str> {
+    let parts: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
+    operation(request.method, &parts).filter(|_| request.host == Host::Graph).map(|it| it.cmdlet)
 }
 
 impl Tenant {

@@ -1,6 +1,7 @@
 //! The tenant without sockets: requests as bytes, answers as bytes, the time as an argument.
 
 mod directory;
+mod faults;
 mod graph;
 
 use serde_json::{Value as Json, json};
@@ -50,10 +51,17 @@ impl Bench {
             certificates: Vec::new(),
             secret: Some("Secret-1".into()),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            restrictions: Restrictions::default(),
         };
         let all = ["Exchange.ManageAsApp", "User.ReadWrite.All", "Organization.Read.All"];
         let applications = vec![application("bridge", &all), application("reader", &["User.Read.All"])];
-        let hosts = Hosts { main: "https://main.test".to_owned(), graph: "https://graph.test".to_owned() };
+        let host = |name: &str| format!("https://{name}.test");
+        let hosts = Hosts {
+            main: host("main"),
+            graph: host("graph"),
+            regional: host("regional"),
+            hostile: host("hostile"),
+        };
         Self { tenant: Tenant::new(TENANT, &hosts, applications, b"sealed", exchange), now: NOW }
     }
 

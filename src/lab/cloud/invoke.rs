@@ -1,0 +1,197 @@
+//! `InvokeCommand`: one cmdlet per request.
+
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+use uuid::Uuid;
+use wsman::clixml::{SecureText, Value};
+use wsman::psrp::{Command, Outcome, Record};
+
+use super::token::Bearer;
+use super::{Request, Response, Tenant, errors, record};
+use crate::lab::cmdlet;
+
+/// Records in a page at most, and without being asked for fewer.
+const PAGE: usize = 1000;
+/// How long a link to a page is good, in milliseconds.
+const PAGE_LIFETIME_MS: u64 = 600_000;
+/// The name of the cookie that ties pages to the server that began them.
+const AFFINITY: &str = "exchangecookie";
+
+/// What is left of a list whose first page was sent.
+pub(super) struct List {
+    rest: Vec<Json>,
+    /// Who may ask for it: the token's application, anchor, cookie and body
+    bound_to: String,
+    end_ms: u64,
+}
+
+impl Tenant {
+    /// Who asks, if it may ask at all.
+    pub(super) fn caller(
+        &self,
+        tenant: &str,
+        request: &Request<'_>,
+        now_ms: u64,
+    ) -> Result<Bearer, Response> {
+        let checked = self.issuer.check(request.header("Authorization"), &self.hosts.main, now_ms / 1000);
+        let Some(bearer) = checked else {
+            return Err(Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\""));
+        };
+        if !bearer.roles.iter().any(|role| role == "Exchange.ManageAsApp") {
+            let is_other = bearer.roles.iter().any(|role| role == "Exchange.ManageAsAppV2");
+            return Err(if is_other { forbidden("") } else { Response::empty(401) });
+        }
+        let is_own = Uuid::try_parse(tenant) == Ok(self.issuer.tenant);
+        if !is_own || !request.header("X-AnchorMailbox").contains(&self.issuer.tenant.to_string()) {
+            return Err(Response::empty(400));
+        }
+        Ok(bearer)
+    }
+
+    pub(super) fn invoke(&mut self, tenant: &str, url: &Url, request: &Request<'_>, now_ms: u64) -> Response {
+        let bearer = match self.caller(tenant, request, now_ms) {
+            Ok(bearer) => bearer,
+            Err(refused) => return refused,
+        };
+        let anchor = request.header("X-AnchorMailbox");
+        let query: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let argument =
+            |name: &str| query.iter().find(|(held, _)| held == name).map(|(_, value)| value.clone());
+        let cookie =
+            request.header("Cookie").split("; ").find_map(|pair| pair.strip_prefix("exchangecookie="));
+        let bound_to = |cookie: &str| {
+            let body: String =
+                Sha256::digest(request.body).iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{} {anchor} {cookie} {body}", bearer.application)
+        };
+        if let Some(token) = argument("$skiptoken") {
+            let is_good = self.lists.get(&token).is_some_and(|list| {
+                list.end_ms > now_ms && cookie.is_some_and(|cookie| list.bound_to == bound_to(cookie))
+            });
+            let is_good = is_good && !self.behaviour().pages_without_affinity;
+            return match self.lists.remove(&token).filter(|_| is_good) {
+                Some(list) => self.page(list.rest, Vec::new(), list.bound_to, request, now_ms),
+                None => {
+                    let (status, body) = errors::expired_page();
+                    Response::json(status, &body)
+                }
+            };
+        }
+        let select = argument("$select").unwrap_or_default();
+        let select: Vec<String> =
+            select.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let command = match self.command(request.body) {
+            Ok(command) => command,
+            Err((status, body)) => return Response::json(status, &body),
+        };
+        if let Some(refused) = self.out_of_role(&bearer, &command) {
+            return refused;
+        }
+        let cookie = cookie.map_or_else(|| format!("lab{}", self.requests), str::to_owned);
+        let bound_to = bound_to(&cookie);
+        self.session.user.clone_from(&bearer.application);
+        let (records, warnings, failed) = self.run(command, &select, now_ms);
+        if let Some((status, body)) = failed {
+            return Response::json(status, &body);
+        }
+        self.page(records, warnings, bound_to, request, now_ms)
+            .with("Set-Cookie", format!("{AFFINITY}={cookie}; path=/; secure; HttpOnly"))
+    }
+
+    fn run(
+        &mut self,
+        command: Command,
+        select: &[String],
+        now_ms: u64,
+    ) -> (Vec<Json>, Vec<String>, Option<(u16, Json)>) {
+        let (mut records, mut warnings, mut failed) = (Vec::new(), Vec::new(), None);
+        let outcome = self.session.run(&mut self.exchange, &[command], now_ms, &mut |record| match record {
+            Record::Output(value) => records.push(record::record(&value, select)),
+            Record::Warning(text) => warnings.push(text.to_string()),
+            Record::Error(record) => failed = Some(errors::refused(&record)),
+            _ => {}
+        });
+        if let Outcome::Failed(Some(record)) = outcome {
+            failed = Some(errors::refused(&record));
+        }
+        (records, warnings, failed)
+    }
+
+    fn page(
+        &mut self,
+        mut records: Vec<Json>,
+        warnings: Vec<String>,
+        bound_to: String,
+        request: &Request<'_>,
+        now_ms: u64,
+    ) -> Response {
+        let wanted = request.header("Prefer").split("odata.maxpagesize=").nth(1);
+        let wanted = wanted.and_then(|text| text.split(';').next()?.trim().parse::<usize>().ok());
+        let rest = records.split_off(records.len().min(wanted.unwrap_or(PAGE).clamp(1, PAGE)));
+        let invoke = format!("{}/adminapi/beta/{}", self.hosts.main, self.issuer.tenant);
+        let mut body = json!({
+            "@odata.context": format!("{invoke}/$metadata#Collection(Exchange.GenericHashTable)"),
+            "adminapi.warnings@odata.type": "#Collection(String)",
+            "@adminapi.warnings": warnings,
+            "value": records,
+        });
+        if let (false, Some(members)) = (rest.is_empty(), body.as_object_mut()) {
+            let token = format!("{:032x}lab{}", self.requests, self.lists.len());
+            members.insert(
+                "@odata.nextLink".into(),
+                format!("{invoke}/InvokeCommand?%24skiptoken={token}").into(),
+            );
+            self.lists.insert(token, List { rest, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS });
+        }
+        Response::json(200, &body)
+    }
+
+    /// The cmdlet of a body. Keys are taken letter by letter, as the service does.
+    fn command(&self, body: &[u8]) -> Result<Command, (u16, Json)> {
+        let malformed = || errors::parameters("The request body is not what InvokeCommand takes.");
+        let body: Json = serde_json::from_slice(body).map_err(|_| malformed())?;
+        let input = body.get("CmdletInput").ok_or_else(malformed)?;
+        let name = input.get("CmdletName").and_then(Json::as_str).ok_or_else(malformed)?;
+        let parameters = input.get("Parameters").and_then(Json::as_object).ok_or_else(malformed)?;
+        let mut command = Command::new(name);
+        for (name, value) in parameters.iter().filter(|(name, _)| !name.contains('@')) {
+            let value = match value {
+                Json::String(sent) if cmdlet::is_secret_online(command.name.as_str(), name) => {
+                    let password = self.password(sent).map_err(|text| errors::parameters(&text))?;
+                    Value::SecureString(SecureText::Clear(password))
+                }
+                value => record::parameter(value).map_err(|text| errors::transformation(name, &text))?,
+            };
+            command = command.parameter(name, value);
+        }
+        Ok(command)
+    }
+
+    /// The refusal of what no role of the caller has.
+    fn out_of_role(&self, bearer: &Bearer, command: &Command) -> Option<Response> {
+        let restrictions = self.restrictions(&bearer.application);
+        let known = cmdlet::online_cmdlet(&command.name);
+        let Some(name) = known.filter(|name| !restrictions.hides(name)) else {
+            return Some(forbidden(
+                "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"",
+            ));
+        };
+        let names = command.arguments.iter().filter_map(|argument| argument.name.as_deref());
+        let hidden: Vec<&str> = names.filter(|it| restrictions.hides_parameter(name, it)).collect();
+        if hidden.is_empty() {
+            return None;
+        }
+        let (status, body) = errors::parameters(&format!(
+            "Some of the parameters specified (-{}) for the cmdlet '{name}' aren't present in the role definition of the current user. Check the management roles assigned to this user, and try again.",
+            hidden.join(",-")
+        ));
+        Some(Response::json(status, &body))
+    }
+}
+
+/// The refusal that nobody can read.
+fn forbidden(diagnostics: &str) -> Response {
+    let response = Response { status: 403, body: errors::ZEROS.to_vec(), ..Response::default() };
+    if diagnostics.is_empty() { response } else { response.with("x-ms-diagnostics", diagnostics) }
+}

@@ -1,0 +1,88 @@
+//! Making: shared mailboxes, rooms, users; what is in doubt is looked for before it is made again.
+
+use serde_json::json;
+
+use super::{connect, count, mailbox, steps, tenant, there};
+use crate::cli::CANARY;
+use crate::scenarios::bench::{Bench, message, name};
+
+#[test]
+fn c09_shared_mailboxes_rooms_and_equipment_are_made_by_exchange() {
+    let bench = Bench::with(&tenant(&[]), &["--replication-delay", "1200"]);
+    for create_method in ["new", "enable"] {
+        connect(&bench, create_method, "", "");
+        for kind in ["Shared", "Room", "Equipment"] {
+            let it = format!("{kind}.{create_method}").to_lowercase();
+            let flow = format!(
+                "Identity,Type,Name,Alias,DisplayName,EmailAddresses,CustomAttribute1\n\
+                 {it}@contoso.com,{kind},{it},{it},The {it},{it}@fabrikam.com;{it}@contoso.com,x\n"
+            );
+            let made = bench.apply_one(&flow, 0);
+            assert_eq!(
+                (&made["action"], steps(&made)),
+                (&"created".into(), vec!["New-Mailbox", "Set-Mailbox"]),
+                "{made}"
+            );
+            let found = mailbox(&bench, &format!("{it}@contoso.com"));
+            assert_eq!(found["RecipientTypeDetails"], format!("{kind}Mailbox"));
+            assert_eq!(found["CustomAttribute1"], "x");
+            assert_eq!(made["guid"], found["ExternalDirectoryObjectId"], "{found}");
+            let again = bench.apply_one(&flow, 0);
+            assert_eq!(again["action"], "unchanged", "{again}");
+        }
+    }
+    assert_eq!(count(&bench, "New-Mailbox"), 6);
+    let flow = "Identity,Operation\nshared.new@contoso.com,remove\n";
+    assert_eq!(bench.apply_one(flow, 1)["error"]["class"], "refused_by_rule");
+    connect(&bench, "new", "allow_remove = true", "");
+    assert_eq!(bench.apply_one(flow, 0)["action"], "removed");
+    assert_eq!(bench.apply_one(flow, 0)["action"], "unchanged");
+}
+
+#[test]
+fn c09_a_new_user_is_made_in_the_directory() {
+    let bench = Bench::new(&tenant(&[]));
+    connect(&bench, "new", "", "");
+    bench.place.write(
+        "flow.jsonl",
+        &(json!({"Identity": "ada@contoso.com", "UserPrincipalName": "ada@contoso.com", "DisplayName": "Ada Lovelace",
+                 "_param_FirstName": "Ada", "_param_LastName": "Lovelace", "_param_password": CANARY,
+                 "EmailAddresses": ["ada@fabrikam.com", "ada@contoso.com"]})
+        .to_string()
+            + "\n"),
+    );
+    let results = bench.results(&["apply", "flow.jsonl"], 0);
+    assert_eq!(steps(&results[0]), ["New-MgUser", "Set-MgUserLicense", "Set-Mailbox"], "{results:?}");
+    assert_eq!(results[0]["action"], "created");
+    let user = bench.get("Get-User", "ada@contoso.com");
+    assert_eq!((&user["FirstName"], &user["LastName"]), (&"Ada".into(), &"Lovelace".into()), "{user}");
+    let again = bench.results(&["apply", "flow.jsonl"], 0);
+    assert_eq!(again[0]["action"], "unchanged", "{again:?}");
+    assert!(bench.writes().iter().all(|entry| !entry.to_string().contains(CANARY)));
+}
+
+#[test]
+fn c17_names_and_values_that_need_care() {
+    let strange = there(
+        "o'brien",
+        "SharedMailbox",
+        &json!({"DisplayName": "Zoë O'Brien — Größe", "CustomAttribute2": "y"}),
+    );
+    let bench = Bench::new(&tenant(&[strange]));
+    connect(&bench, "enable", "", "");
+    let lines = [
+        json!({"Identity": "o'brien@contoso.com", "CustomAttribute1": "it's \"quoted\" äöü 漢", "CustomAttribute2": null,
+               "EmailAddresses": ["d'arcy@fabrikam.com", "o'brien@contoso.com"]}),
+        json!({"Identity": "nobody's@contoso.com", "Operation": "update", "CustomAttribute1": "x"}),
+    ];
+    bench.place.write("flow.jsonl", &lines.map(|line| format!("{line}\n")).concat());
+    let results = bench.results(&["apply", "flow.jsonl"], 1);
+    assert_eq!(results[0]["action"], "updated", "{results:?}");
+    assert_eq!(results[1]["error"]["class"], "not_found", "{results:?}");
+    let found = mailbox(&bench, "o'brien@contoso.com");
+    assert_eq!(found["CustomAttribute1"], "it's \"quoted\" äöü 漢");
+    assert_eq!(found["CustomAttribute2"].as_str().unwrap_or_default(), "");
+    assert!(bench.addresses("o'brien@contoso.com").contains(&"smtp:d'arcy@fabrikam.com".to_owned()));
+    assert!(message(&results[1]).contains("nobody's"));
+    assert_eq!(bench.writes().iter().map(name).collect::<Vec<_>>(), ["Set-Mailbox"]);
+}

@@ -1,0 +1,96 @@
+//! Exchange Online: the program against the tenant of the lab. Names are those of the scenarios of the reference.
+
+mod addresses;
+mod hybrid;
+mod licences;
+mod making;
+
+use serde_json::{Value as Json, json};
+
+use super::bench::{Bench, directory, name};
+
+/// The domain that came with the tenant.
+pub const INITIAL: &str = "contoso.onmicrosoft.com";
+
+/// A user of the tenant without a mailbox.
+pub fn person(name: &str) -> Json {
+    json!({"RecipientTypeDetails": "User", "Name": name, "DisplayName": name, "UserPrincipalName": format!("{name}@contoso.com"),
+           "MailboxDelay": 700})
+}
+
+/// A mailbox of the tenant; a user's comes by licence.
+pub fn there(name: &str, details: &str, more: &Json) -> Json {
+    let mut object = json!({
+        "RecipientTypeDetails": details, "Name": name, "DisplayName": name, "Alias": name,
+        "UserPrincipalName": format!("{name}@contoso.com"),
+        "EmailAddresses": [format!("SMTP:{name}@contoso.com"), format!("smtp:{name}@{INITIAL}")],
+    });
+    if details == "UserMailbox" {
+        object["AssignedLicenses"] = json!(["ENTERPRISEPACK"]);
+        object["UsageLocation"] = json!("CH");
+    }
+    for (name, value) in more.as_object().unwrap() {
+        object[name] = value.clone();
+    }
+    object
+}
+
+/// A directory with a tenant of these objects beside it.
+pub fn tenant(objects: &[Json]) -> Json {
+    let mut seed = directory([]);
+    seed["cloud"] = json!({
+        "tenant": "7e57da7a-0000-4000-8000-000000000001",
+        "initial_domain": INITIAL,
+        "accepted_domains": [{"name": "contoso.com", "default": true}, {"name": "fabrikam.com"}, {"name": INITIAL}],
+        "objects": objects,
+    });
+    seed
+}
+
+/// Writes `it.toml` with one connection to the tenant; `keys` are further lines of it, `cloud` of its table `cloud`.
+pub fn connect(bench: &Bench, create_method: &str, keys: &str, cloud: &str) {
+    bench.place.write(
+        "it.toml",
+        &config(bench, "cloud", &format!("create_method = \"{create_method}\"\n{keys}"), cloud),
+    );
+}
+
+/// The text of such a file.
+pub fn config(bench: &Bench, infrastructure: &str, keys: &str, cloud: &str) -> String {
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap();
+    let default = |key: &str, value: &str| match cloud.contains(key) {
+        true => String::new(),
+        false => format!("{key} = \"{value}\"\n"),
+    };
+    let wait = if keys.contains("replication_wait") { "" } else { "replication_wait = \"20s\"\n" };
+    format!(
+        "[connections.it]\ninfrastructure = \"{infrastructure}\"\n{wait}{keys}\n[connections.it.tls]\nca_file = '{}'\n\
+         [connections.it.cloud]\ntenant = \"{}\"\norganization = \"{}\"\nlogin_url = \"{url}\"\nexchange_url = \"{url}\"\n\
+         graph_url = \"{}\"\napplication_id = \"{}\"\nclient_secret = 'file:{}'\n{}{}{}{cloud}\n",
+        bench.given["ca_file"].as_str().unwrap(),
+        given("tenant"),
+        given("organization"),
+        given("graph"),
+        given("application_id"),
+        bench.path("lab.toml.client-secret").display(),
+        default("licence", "ENTERPRISEPACK"),
+        default("usage_location", "CH"),
+        default("mailbox_wait", "60s"),
+        url = given("url"),
+    )
+}
+
+/// The names of the cmdlets of a result.
+pub fn steps(result: &Json) -> Vec<&str> {
+    result["steps"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// How often a cmdlet was run, by the log.
+pub fn count(bench: &Bench, cmdlet: &str) -> usize {
+    bench.cmdlets().iter().filter(|entry| name(entry) == cmdlet).count()
+}
+
+/// The one object that the cloud gives for a name.
+pub fn mailbox(bench: &Bench, identity: &str) -> Json {
+    bench.get("Get-Mailbox", identity)
+}
