@@ -4,7 +4,6 @@ use uuid::Uuid;
 use wsman::clixml::Value;
 
 use super::column;
-use crate::exchange::Side;
 use crate::address::{ExcludedDomains, is_primary, key, smtp_part};
 
 /// The columns of an import, which are columns of a flow: what was imported can be given back.
@@ -23,9 +22,14 @@ const IN_CLOUD: [&str; 5] = ["Name", "DisplayName", "Alias", "UserPrincipalName"
 
 /// What an object shows in them. The identity is the account's GUID, which no rename changes.
 #[must_use]
-pub fn cells(side: Side, object: &Value, account: Uuid, excluded: &ExcludedDomains) -> Vec<String> {
+pub fn cells(
+    object: &Value,
+    account: Uuid,
+    takes_account_name: bool,
+    excluded: &ExcludedDomains,
+) -> Vec<String> {
     let mut cells = vec![account.to_string()];
-    let columns = if side.is_here() { &COLUMNS[1..6] } else { &IN_CLOUD };
+    let columns = if takes_account_name { &COLUMNS[1..6] } else { &IN_CLOUD };
     cells.extend(column::cells(object, columns, ";"));
     cells.push(column::join(reported(&column::addresses(object), excluded), ";"));
     cells

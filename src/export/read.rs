@@ -108,6 +108,16 @@ impl Reader {
         self.reach == Reach::Both && side == Side::Cloud && is_synchronised()
     }
 
+    /// Whether a flow may name the account of an object: in the cloud nothing takes an account name, and with both sides a remote
+    /// mailbox may be written there.
+    pub fn takes_account_name(&self, side: Side, object: &Value) -> bool {
+        let is_remote = || {
+            let details = object.get("RecipientTypeDetails").map(Value::display_text);
+            details.is_some_and(|details| details.starts_with("Remote"))
+        };
+        side.is_here() && !(self.reach == Reach::Both && is_remote())
+    }
+
     /// The GUIDs of all mailboxes, from the cmdlet whose objects are the smallest.
     ///
     /// # Errors

@@ -218,7 +218,7 @@ impl Job<'_> {
                 }
                 total += 1;
                 let account = read::account(side, object, "Get-Mailbox")?;
-                let cells = import::cells(side, object, account, excluded);
+                let cells = import::cells(object, account, reader.takes_account_name(side, object), excluded);
                 without_primary += usize::from(cells.last().is_none_or(String::is_empty));
                 file.write(style.line(cells.iter().map(String::as_str)).as_bytes())
             })
