@@ -46,7 +46,7 @@ fn a_tenant_has_the_same_columns_and_no_databases() {
     let exported = mailboxes(&place, "lab-cloud");
     assert_eq!(first_line(&place, "lab-cloud_mailboxes.csv"), MAILBOX_HEADER);
     assert_eq!(first_line(&place, "lab-cloud_databases.csv"), DATABASE_HEADER);
-    assert_eq!(rows(&place.path().join("out/lab-cloud_databases.csv")), [Row::new(); 0]);
+    assert!(rows(&place.path().join("out/lab-cloud_databases.csv")).is_empty());
     assert_eq!((&full["full"], &full["domain_controller"]), (&true.into(), &Json::Null));
     assert_eq!(full["mailboxes"]["inserted"], exported.len());
     let info = exported.iter().find(|row| row["Alias"] == "infodesk").unwrap();
@@ -143,7 +143,7 @@ fn s7_a_page_that_fails_leaves_the_old_files_and_deletes_nothing() {
         (0..2500).map(|n| there(&format!("u{n:05}"), "SharedMailbox", &json!({}))).collect();
     let mut seed = tenant(&objects);
     // The second page of the first export is asked for again. Of the next one it does not come at all.
-    seed["faults"] = json!([
+    seed["cloud"]["faults"] = json!([
         {"cmdlet": "Get-Mailbox", "after": 1, "times": 1, "kind": {"http": {"status": 429, "retry_after": "1"}}},
         {"cmdlet": "Get-Mailbox", "after": 4, "times": 20, "kind": {"http": {"status": 400, "body": "page"}}},
     ]);
