@@ -10,7 +10,7 @@ use wsman::psrp::{ErrorRecord, Outcome};
 use super::common::Context;
 use super::{CommandError, session};
 use crate::config::SecretRef;
-use crate::exchange::{Answer, Call, to_json};
+use crate::exchange::{Answer, Call, graph, to_json};
 use crate::recipient::parameters::{self, ParameterKind};
 use crate::recipient::value::{bool_word, split_cell};
 use crate::report::printable;
@@ -95,7 +95,10 @@ fn wanted(command: &Invoke) -> Result<Wanted, CommandError> {
         if known.any(|known| known.eq_ignore_ascii_case(name)) {
             return Err(CommandError::usage(format!("the parameter `{name}` is there twice")));
         }
-        let kind = parameters::parameter(&command.cmdlet, name).map(|parameter| parameter.kind);
+        let kind = match graph::is_graph(&command.cmdlet) {
+            true => graph::kind(name),
+            false => parameters::parameter(&command.cmdlet, name).map(|parameter| parameter.kind),
+        };
         if let (Some(ParameterKind::Secret), Some(given)) = (kind, given) {
             secrets.push((name.to_owned(), given.parse()?));
             continue;
@@ -184,6 +187,12 @@ mod tests {
         for parameters in wrong {
             assert!(parse(&parameters).is_err(), "{parameters:?}");
         }
+        let user = |parameter: &str| {
+            wanted(&Invoke { cmdlet: "New-MgUser".into(), parameters: vec![parameter.into()] })
+        };
+        assert!(user("PasswordProfile=Canary-7c1f!pw").is_err());
+        assert_eq!(user("PasswordProfile=env:PW").unwrap().secrets.len(), 1);
+        assert_eq!(user("AccountEnabled=true").unwrap().call.masked(), json!({"AccountEnabled": true}));
         let plain = parse(&["Password=Canary-7c1f!pw"]).unwrap_err();
         assert!(!format!("{plain:?}").contains("Canary"));
         for cmdlet in ["Get", "Get-Mailbox | Remove-Mailbox", "-x"] {

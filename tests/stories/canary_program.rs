@@ -12,7 +12,7 @@ use crate::hunt::Hunt;
 const SIGN_IN: &str = "Canary-9d2e!Sign-in";
 /// The seed of the lab, the flow and the secrets: files that hold them on purpose. The lab keeps the password of its
 /// account beside the connection file.
-const OURS: [&str; 8] = [
+pub(super) const OURS: [&str; 9] = [
     "seed.json",
     "flow.csv",
     "broken.csv",
@@ -21,20 +21,21 @@ const OURS: [&str; 8] = [
     "wrong-sign-in",
     "value.toml",
     "lab.toml.password",
+    "lab.toml.client-secret",
 ];
 
-fn hunt() -> Hunt {
+pub(super) fn hunt() -> Hunt {
     Hunt::default().text("the new user's password", CANARY).text("the connection's password", SIGN_IN)
 }
 
 /// A lab whose account has the password that is looked for.
-struct Lab {
+pub(super) struct Lab {
     child: Child,
-    given: Json,
+    pub(super) given: Json,
 }
 
 impl Lab {
-    fn start(place: &Place) -> Self {
+    pub(super) fn start(place: &Place) -> Self {
         let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/directory.json");
         let seed = std::fs::read_to_string(sample).unwrap();
         assert!(seed.contains("Lab-Passw0rd!"));
@@ -56,9 +57,17 @@ impl Lab {
         Self { child, given }
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         let ended = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(ended.success() && self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Lab {
+    /// It must not outlive a test that fails.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -5,6 +5,7 @@ mod batched_reads;
 mod broken_peer;
 mod canary;
 #[cfg(unix)]
+mod canary_cloud;
 mod canary_program;
 mod certificate;
 mod cloud;

@@ -19,6 +19,7 @@ mod tests;
 pub(super) use conversation::Conversation;
 pub use decode::{NotFromGraph, sku, user};
 pub(super) use meaning::meaning;
+pub use parameters::kind;
 pub use read::{IN_ONE_FILTER, find_user, skus, users};
 pub(super) use request::{Prepared, prepare};
 

@@ -135,7 +135,8 @@ fn get_user(base: &Url, given: &mut Given<'_>) -> Result<Prepared, String> {
     let limit = match given.take("Top") {
         None => None,
         Some(value) => {
-            let top = value.as_u64().and_then(|top| usize::try_from(top).ok()).filter(|top| *top > 0);
+            let top = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+            let top = top.and_then(|top| usize::try_from(top).ok()).filter(|top| *top > 0);
             Some(top.ok_or("-Top is no number of users")?)
         }
     };
