@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -101,6 +101,8 @@ struct Door {
     host: Host,
     tenant: Arc<Mutex<Tenant>>,
     witness: Arc<dyn Witness>,
+    /// How much later every answer comes
+    latency: Duration,
 }
 
 impl Running {
@@ -110,7 +112,7 @@ impl Running {
     /// No socket, or no certificate.
     pub async fn start(make: impl FnOnce(&Hosts) -> Tenant) -> io::Result<Self> {
         let identity = Identity::made(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-        Self::serve(Ipv4Addr::LOCALHOST.into(), &identity, Arc::new(Nobody), make).await
+        Self::serve(Ipv4Addr::LOCALHOST.into(), &identity, Arc::new(Nobody), Duration::ZERO, make).await
     }
 
     /// The same at free ports of another address, told to a witness.
@@ -118,6 +120,7 @@ impl Running {
         ip: IpAddr,
         identity: &Identity,
         witness: Arc<dyn Witness>,
+        latency: Duration,
         make: impl FnOnce(&Hosts) -> Tenant,
     ) -> io::Result<Self> {
         let bind = || TcpListener::bind(SocketAddr::new(ip, 0));
@@ -141,7 +144,7 @@ impl Running {
             (Host::Identity, machine),
         ];
         let tasks = doors.map(|(host, listener)| {
-            let door = Door { host, tenant: Arc::clone(&tenant), witness: Arc::clone(&witness) };
+            let door = Door { host, tenant: Arc::clone(&tenant), witness: Arc::clone(&witness), latency };
             tokio::spawn(accept(listener, acceptor.clone(), Arc::new(door)))
         });
         Ok(Self { hosts, ca_pem: identity.certificate_pem.clone(), tenant, tasks: tasks.into() })
@@ -222,6 +225,7 @@ async fn answer(
         return built(Response { status: 413, ..Response::default() });
     };
     let body = body.to_bytes();
+    tokio::time::sleep(door.latency).await;
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -111,7 +111,8 @@ pub(super) async fn serve(
     let public = exchange.named("public application");
     let open = Application { id: public.to_string(), is_public: true, ..Application::default() };
     let make = |hosts: &_| Tenant::new(id, hosts, vec![registered, open], key.as_bytes(), exchange);
-    let running = Running::serve(ip, identity, shared, make).await.map_err(ServeError::Cloud)?;
+    let running =
+        Running::serve(ip, identity, shared, options.latency, make).await.map_err(ServeError::Cloud)?;
     let initial_domain = running.tenant().initial_domain().to_owned();
     Ok(Cloud { running, tenant: id, initial_domain, application, public, secret })
 }
