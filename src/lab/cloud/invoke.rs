@@ -15,6 +15,8 @@ use crate::lab::cmdlet;
 const PAGE: usize = 1000;
 /// How long a link to a page is good, in milliseconds.
 const PAGE_LIFETIME_MS: u64 = 600_000;
+/// Why nobody without a role is let in, for who reads header fields.
+const NO_ROLE: &str = "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"";
 /// The name of the cookie that ties pages to the server that began them.
 const AFFINITY: &str = "exchangecookie";
 
@@ -38,15 +40,35 @@ impl Tenant {
         let Some(bearer) = checked else {
             return Err(Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\""));
         };
-        if !bearer.roles.iter().any(|role| role == "Exchange.ManageAsApp") {
-            let is_other = bearer.roles.iter().any(|role| role == "Exchange.ManageAsAppV2");
+        let has = |wanted: &str| bearer.roles.iter().any(|role| role == wanted);
+        let (own, other) = match bearer.person {
+            None => ("Exchange.ManageAsApp", "Exchange.ManageAsAppV2"),
+            Some(_) => ("Exchange.Manage", "Exchange.ManageV2"),
+        };
+        if !has(own) {
+            let is_other = has(other);
             return Err(if is_other { forbidden("") } else { Response::empty(401) });
         }
         let is_own = Uuid::try_parse(tenant) == Ok(self.issuer.tenant);
-        if !is_own || !request.header("X-AnchorMailbox").contains(&self.issuer.tenant.to_string()) {
+        let anchor = request.header("X-AnchorMailbox");
+        let is_anchored = match &bearer.person {
+            None => anchor.contains(&self.issuer.tenant.to_string()),
+            Some(person) => anchor.eq_ignore_ascii_case(&format!("UPN:{person}")),
+        };
+        if !is_own || !is_anchored {
             return Err(Response::empty(400));
         }
+        if let Some(person) = &bearer.person
+            && !self.is_administrator(person)
+        {
+            return Err(forbidden(NO_ROLE));
+        }
         Ok(bearer)
+    }
+
+    /// Whether somebody is in a role group of Exchange.
+    fn is_administrator(&self, person: &str) -> bool {
+        self.exchange.directory.replica(0).lookup(person).any(|entry| entry.flag("IsExchangeAdministrator"))
     }
 
     pub(super) fn invoke(&mut self, tenant: &str, url: &Url, request: &Request<'_>, now_ms: u64) -> Response {
@@ -90,7 +112,7 @@ impl Tenant {
         }
         let cookie = cookie.map_or_else(|| format!("lab{}", self.requests), str::to_owned);
         let bound_to = bound_to(&cookie);
-        self.session.user.clone_from(&bearer.application);
+        self.session.user.clone_from(bearer.person.as_ref().unwrap_or(&bearer.application));
         let (records, warnings, failed) = self.run(command, &select, now_ms);
         if let Some((status, body)) = failed {
             return Response::json(status, &body);
@@ -173,9 +195,7 @@ impl Tenant {
         let restrictions = self.restrictions(&bearer.application);
         let known = cmdlet::online_cmdlet(&command.name);
         let Some(name) = known.filter(|name| !restrictions.hides(name)) else {
-            return Some(forbidden(
-                "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"",
-            ));
+            return Some(forbidden(NO_ROLE));
         };
         let names = command.arguments.iter().filter_map(|argument| argument.name.as_deref());
         let hidden: Vec<&str> = names.filter(|it| restrictions.hides_parameter(name, it)).collect();
