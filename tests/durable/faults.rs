@@ -23,7 +23,7 @@ use super::relay::{Relay, Trouble};
 use crate::scenarios::bench::{logged, name};
 
 /// Cells side by side.
-const AT_ONCE: usize = 6;
+pub(super) const AT_ONCE: usize = 6;
 /// No exchange and no cmdlet has this number.
 const NONE: u64 = u64::MAX;
 /// How often somebody starts the program again before giving up.
@@ -66,12 +66,12 @@ impl Answer {
 }
 
 /// What a flow came to.
-struct Ended {
-    directory: Json,
-    cmdlets: Vec<Json>,
-    exchanges: u64,
+pub(super) struct Ended {
+    pub(super) directory: Json,
+    pub(super) cmdlets: Vec<Json>,
+    pub(super) exchanges: u64,
     /// The results of each run, or why it came to nothing
-    runs: Vec<Result<Vec<ChangeResult>, String>>,
+    pub(super) runs: Vec<Result<Vec<ChangeResult>, String>>,
 }
 
 struct Quiet;
@@ -99,9 +99,21 @@ async fn applied(seed: &Json, flow: &str, way: Way) -> Ended {
     let server: SocketAddr = lab.base_url(false).trim_start_matches("http://").parse().unwrap();
     let relay = Relay::start(server, number, trouble).await;
     let config = connections(folder.path(), &lab, &relay);
+    let runs = until_done(folder.path(), &config, flow).await;
+    let (directory, exchanges) = (lab.directory(), relay.requests());
+    lab.shutdown().await.unwrap();
+    Ended { directory, cmdlets: logged(&log, "cmdlet"), exchanges, runs }
+}
+
+/// Runs the program again as often as somebody would.
+pub(super) async fn until_done(
+    folder: &Path,
+    config: &Config,
+    flow: &str,
+) -> Vec<Result<Vec<ChangeResult>, String>> {
     let mut runs = Vec::new();
     for _ in 0..RUNS {
-        let ran = run(folder.path(), &config, flow).await;
+        let ran = run(folder, config, flow).await;
         let is_done =
             |result: &ChangeResult| result.error.is_none() && result.action.to_string() != "pending";
         let is_over = ran.as_ref().is_ok_and(|results| results.iter().all(is_done));
@@ -110,9 +122,7 @@ async fn applied(seed: &Json, flow: &str, way: Way) -> Ended {
             break;
         }
     }
-    let (directory, exchanges) = (lab.directory(), relay.requests());
-    lab.shutdown().await.unwrap();
-    Ended { directory, cmdlets: logged(&log, "cmdlet"), exchanges, runs }
+    runs
 }
 
 fn connections(folder: &Path, lab: &Running, relay: &Relay) -> Config {
@@ -193,7 +203,7 @@ async fn all_the_same(ways: Vec<Way>) -> usize {
 }
 
 /// What a person would have seen first.
-fn first_trouble(ended: &Ended) -> String {
+pub(super) fn first_trouble(ended: &Ended) -> String {
     match &ended.runs[0] {
         Err(error) => error.clone(),
         Ok(results) => {
@@ -204,7 +214,12 @@ fn first_trouble(ended: &Ended) -> String {
 }
 
 /// In the long version each number with each trouble; else every so many-th number with one trouble in turn.
-fn some<T: Copy, W>(numbers: Range<u64>, step: usize, all: &[T], way: impl Fn(u64, T) -> W) -> Vec<W> {
+pub(super) fn some<T: Copy, W>(
+    numbers: Range<u64>,
+    step: usize,
+    all: &[T],
+    way: impl Fn(u64, T) -> W,
+) -> Vec<W> {
     if is_long() {
         let with_all = |number| all.iter().map(move |one| (number, *one));
         return numbers.flat_map(with_all).map(|(number, one)| way(number, one)).collect();

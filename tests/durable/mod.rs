@@ -4,6 +4,7 @@
 
 mod boundaries;
 mod cloud;
+mod cloud_faults;
 mod faults;
 mod flow;
 pub mod journal;

@@ -62,6 +62,22 @@ fn c09_a_new_user_is_made_in_the_directory() {
 }
 
 #[test]
+fn c16_a_password_travels_sealed_with_the_services_key() {
+    let bench = Bench::new(&tenant(&[]));
+    connect(&bench, "new", "", "create_users = \"exchange\"");
+    let change = json!({"Identity": "ada@contoso.com", "UserPrincipalName": "ada@contoso.com", "Name": "ada",
+                        "_param_password": CANARY, "CustomAttribute1": "x"});
+    bench.place.write("flow.jsonl", &format!("{change}\n"));
+    let results = bench.results(&["apply", "flow.jsonl", "--trace", "trace"], 0);
+    assert_eq!(results[0]["action"], "created", "{results:?}");
+    assert_eq!(steps(&results[0])[0], "New-Mailbox");
+    for file in std::fs::read_dir(bench.path("trace")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        assert!(!text.contains(CANARY) && !text.contains("Bearer ey"), "{text}");
+    }
+}
+
+#[test]
 fn c17_names_and_values_that_need_care() {
     let strange = there(
         "o'brien",

@@ -5,6 +5,8 @@ mod hybrid;
 mod licences;
 mod making;
 
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 
 use super::bench::{Bench, directory, name};
@@ -58,6 +60,19 @@ pub fn connect(bench: &Bench, create_method: &str, keys: &str, cloud: &str) {
 /// The text of such a file.
 pub fn config(bench: &Bench, infrastructure: &str, keys: &str, cloud: &str) -> String {
     let given = |name: &str| bench.given["cloud"][name].as_str().unwrap();
+    let ca_file = Path::new(bench.given["ca_file"].as_str().unwrap());
+    settings(&given, ca_file, &bench.path("lab.toml.client-secret"), infrastructure, keys, cloud)
+}
+
+/// [`config`], from what a lab tells of its tenant.
+pub fn settings<'g>(
+    given: &dyn Fn(&str) -> &'g str,
+    ca_file: &Path,
+    secret: &Path,
+    infrastructure: &str,
+    keys: &str,
+    cloud: &str,
+) -> String {
     let default = |key: &str, value: &str| match cloud.contains(key) {
         true => String::new(),
         false => format!("{key} = \"{value}\"\n"),
@@ -67,12 +82,12 @@ pub fn config(bench: &Bench, infrastructure: &str, keys: &str, cloud: &str) -> S
         "[connections.it]\ninfrastructure = \"{infrastructure}\"\n{wait}{keys}\n[connections.it.tls]\nca_file = '{}'\n\
          [connections.it.cloud]\ntenant = \"{}\"\norganization = \"{}\"\nlogin_url = \"{url}\"\nexchange_url = \"{url}\"\n\
          graph_url = \"{}\"\napplication_id = \"{}\"\nclient_secret = 'file:{}'\n{}{}{}{cloud}\n",
-        bench.given["ca_file"].as_str().unwrap(),
+        ca_file.display(),
         given("tenant"),
         given("organization"),
         given("graph"),
         given("application_id"),
-        bench.path("lab.toml.client-secret").display(),
+        secret.display(),
         default("licence", "ENTERPRISEPACK"),
         default("usage_location", "CH"),
         default("mailbox_wait", "60s"),
