@@ -119,6 +119,8 @@ impl<'a> Conversation<'a> {
 
     fn page(&mut self, page: response::Page) -> Step {
         self.pages += 1;
+        // A long list outlives its token.
+        self.has_renewed = false;
         self.redirects = 0;
         self.objects.extend(page.objects);
         self.warnings.extend(page.warnings);
