@@ -11,7 +11,7 @@ use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, Infrastructure, SecretError, Unusable};
-use crate::recipient::Side;
+pub use crate::recipient::Side;
 
 mod account;
 mod batch;

@@ -17,11 +17,20 @@ pub const COLUMNS: [&str; 7] = [
     "EmailAddresses_IncludingPrimary",
 ];
 
-/// What an object shows in them. The identity is the GUID, which no rename changes.
+/// What stands in them in the cloud, which makes its own account names and takes none.
+const IN_CLOUD: [&str; 5] = ["Name", "DisplayName", "Alias", "UserPrincipalName", ""];
+
+/// What an object shows in them. The identity is the account's GUID, which no rename changes.
 #[must_use]
-pub fn cells(object: &Value, guid: Uuid, excluded: &ExcludedDomains) -> Vec<String> {
-    let mut cells = vec![guid.to_string()];
-    cells.extend(column::cells(object, &COLUMNS[1..6], ";"));
+pub fn cells(
+    object: &Value,
+    account: Uuid,
+    takes_account_name: bool,
+    excluded: &ExcludedDomains,
+) -> Vec<String> {
+    let mut cells = vec![account.to_string()];
+    let columns = if takes_account_name { &COLUMNS[1..6] } else { &IN_CLOUD };
+    cells.extend(column::cells(object, columns, ";"));
     cells.push(column::join(reported(&column::addresses(object), excluded), ";"));
     cells
 }

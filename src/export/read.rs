@@ -8,37 +8,66 @@ use uuid::Uuid;
 use wsman::clixml::{DateTime, Value, Zone};
 
 use super::ExportError;
-use crate::exchange::{Call, Directory, Exchange};
+use crate::exchange::{Call, Directory, Exchange, Side};
 
 /// 1970-01-01 in ticks of 100 ns since 0001-01-01.
 const TICKS_TO_1970: i64 = 621_355_968_000_000_000;
 const TICKS_PER_SECOND: i64 = 10_000_000;
 
-/// One connection, at one domain controller.
+/// Where mailboxes are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Servers of one's own
+    OnPremises,
+    /// These, and the remote mailboxes of mailboxes in the cloud
+    Hybrid,
+    /// Exchange Online
+    Cloud,
+    /// As hybrid; and what is only in the cloud, from there
+    Both,
+}
+
+impl Reach {
+    fn has_server(self) -> bool {
+        self != Self::Cloud
+    }
+
+    fn has_remote_mailboxes(self) -> bool {
+        matches!(self, Self::Hybrid | Self::Both)
+    }
+
+    fn has_cloud(self) -> bool {
+        matches!(self, Self::Cloud | Self::Both)
+    }
+}
+
+/// One connection; of a server of one's own, at one domain controller.
 pub struct Reader {
     exchange: Arc<dyn Exchange>,
     domain_controller: Option<String>,
-    /// Remote mailboxes too
-    is_hybrid: bool,
+    reach: Reach,
 }
 
 impl Reader {
     /// At `domain_controller`, or at the one that answers first: times of changes are not replicated, so everything must
-    /// be read at one.
+    /// be read at one. The cloud has none to choose.
     ///
     /// # Errors
     /// No answer.
     pub async fn new(
         exchange: &Arc<dyn Exchange>,
         domain_controller: Option<String>,
-        is_hybrid: bool,
+        reach: Reach,
     ) -> Result<Self, ExportError> {
         let exchange = Arc::clone(exchange);
+        if !reach.has_server() {
+            return Ok(Self { exchange, domain_controller: None, reach });
+        }
         if domain_controller.is_some() {
-            return Ok(Self { exchange, domain_controller, is_hybrid });
+            return Ok(Self { exchange, domain_controller, reach });
         }
         let (_, answered) = Directory::new(Arc::clone(&exchange), None).accepted_domains().await?;
-        Ok(Self { exchange, domain_controller: answered, is_hybrid })
+        Ok(Self { exchange, domain_controller: answered, reach })
     }
 
     /// Where it is read.
@@ -47,26 +76,46 @@ impl Reader {
         self.domain_controller.as_deref()
     }
 
-    /// The mailboxes, and where there are any the remote ones; with `since` those that have changed at or after it.
+    /// The mailboxes, and where there are any the remote ones, each with the side that it is from; with `since` those that have
+    /// changed at or after it. Of a hybrid organisation the cloud gives what is only there: what is synchronised is on-premises.
     ///
     /// # Errors
     /// No answer, a refusal, or what `each` fails with.
     pub async fn mailboxes(
         &self,
         since: Option<i64>,
-        mut each: impl FnMut(&Value) -> Result<(), ExportError> + Send,
+        mut each: impl FnMut(Side, &Value) -> Result<(), ExportError> + Send,
     ) -> Result<(), ExportError> {
-        let cmdlets: &[&str] =
-            if self.is_hybrid { &["Get-Mailbox", "Get-RemoteMailbox"] } else { &["Get-Mailbox"] };
-        for cmdlet in cmdlets {
-            let mut call = Call::new(*cmdlet).with("ResultSize", Value::from("Unlimited"));
+        let sources = [
+            (self.reach.has_server(), Side::Here, "Get-Mailbox"),
+            (self.reach.has_remote_mailboxes(), Side::Here, "Get-RemoteMailbox"),
+            (self.reach.has_cloud(), Side::Cloud, "Get-Mailbox"),
+        ];
+        for (_, side, cmdlet) in sources.into_iter().filter(|(is_there, ..)| *is_there) {
+            let mut call = Call::new(cmdlet).with("ResultSize", Value::from("Unlimited")).on(side);
             if let Some(since) = since {
                 let filter = format!("WhenChangedUTC -ge '{}'", moment(since));
                 call = call.with("Filter", Value::from(filter.as_str()));
             }
-            self.stream(call, &mut each).await?;
+            self.stream(call, &mut |object| each(side, object)).await?;
         }
         Ok(())
+    }
+
+    /// Whether an object of the cloud is shown by what stands for it on-premises.
+    pub fn is_elsewhere(&self, side: Side, object: &Value) -> bool {
+        let is_synchronised = || object.get("IsDirSynced").and_then(Value::as_bool).unwrap_or(false);
+        self.reach == Reach::Both && side == Side::Cloud && is_synchronised()
+    }
+
+    /// Whether a flow may name the account of an object: in the cloud nothing takes an account name, and with both sides a remote
+    /// mailbox may be written there.
+    pub fn takes_account_name(&self, side: Side, object: &Value) -> bool {
+        let is_remote = || {
+            let details = object.get("RecipientTypeDetails").map(Value::display_text);
+            details.is_some_and(|details| details.starts_with("Remote"))
+        };
+        side.is_here() && !(self.reach == Reach::Both && is_remote())
     }
 
     /// The GUIDs of all mailboxes, from the cmdlet whose objects are the smallest.
@@ -74,26 +123,32 @@ impl Reader {
     /// # Errors
     /// No answer or a refusal.
     pub async fn mailbox_guids(&self) -> Result<HashSet<Uuid>, ExportError> {
-        let types: &[&str] = if self.is_hybrid { &["UserMailbox", "MailUser"] } else { &["UserMailbox"] };
-        let types = Value::array(types.iter().map(|name| Value::from(*name)).collect());
-        let call = Call::new("Get-Recipient")
-            .with("RecipientType", types)
-            .with("ResultSize", Value::from("Unlimited"));
         let mut guids = HashSet::new();
-        let is_hybrid = self.is_hybrid;
-        self.stream(call, &mut |object| {
-            let details = object.get("RecipientTypeDetails").map(Value::display_text).unwrap_or_default();
-            // A mailbox that has moved to the cloud is a mail user here, and `Get-Mailbox` no longer has it.
-            if details.ends_with("Mailbox") && (is_hybrid || !details.starts_with("Remote")) {
-                guids.insert(guid(object, "Get-Recipient")?);
-            }
-            Ok(())
-        })
-        .await?;
+        for (_, side) in [(self.reach.has_server(), Side::Here), (self.reach.has_cloud(), Side::Cloud)]
+            .into_iter()
+            .filter(|(is_there, _)| *is_there)
+        {
+            let with_remote = side == Side::Here && self.reach.has_remote_mailboxes();
+            let types: &[&str] = if with_remote { &["UserMailbox", "MailUser"] } else { &["UserMailbox"] };
+            let types = Value::array(types.iter().map(|name| Value::from(*name)).collect());
+            let call = Call::new("Get-Recipient")
+                .with("RecipientType", types)
+                .with("ResultSize", Value::from("Unlimited"))
+                .on(side);
+            self.stream(call, &mut |object| {
+                let details = object.get("RecipientTypeDetails").map(Value::display_text).unwrap_or_default();
+                // A mailbox that has moved to the cloud is a mail user here, and `Get-Mailbox` no longer has it.
+                if details.ends_with("Mailbox") && (with_remote || !details.starts_with("Remote")) {
+                    guids.insert(guid(object, "Get-Recipient")?);
+                }
+                Ok(())
+            })
+            .await?;
+        }
         Ok(guids)
     }
 
-    /// The databases, with what only `-Status` tells: whether they are mounted.
+    /// The databases, with what only `-Status` tells: whether they are mounted. The cloud shows none.
     ///
     /// # Errors
     /// No answer, a refusal, or what `each` fails with.
@@ -101,6 +156,9 @@ impl Reader {
         &self,
         mut each: impl FnMut(&Value) -> Result<(), ExportError> + Send,
     ) -> Result<(), ExportError> {
+        if !self.reach.has_server() {
+            return Ok(());
+        }
         let call = Call::new("Get-MailboxDatabase").with("Status", Value::Bool(true));
         self.stream(call, &mut each).await
     }
@@ -111,8 +169,10 @@ impl Reader {
         each: &mut (dyn FnMut(&Value) -> Result<(), ExportError> + Send),
     ) -> Result<(), ExportError> {
         let call = match &self.domain_controller {
-            Some(server) => call.with("DomainController", Value::from(server.as_str())),
-            None => call,
+            Some(server) if call.side.is_here() => {
+                call.with("DomainController", Value::from(server.as_str()))
+            }
+            _ => call,
         };
         let mut failed = None;
         let answer = self
@@ -146,12 +206,22 @@ pub fn guid(object: &Value, cmdlet: &str) -> Result<Uuid, ExportError> {
         .ok_or_else(|| ExportError::NoGuid { cmdlet: cmdlet.to_owned() })
 }
 
-/// `WhenChangedUTC` in seconds since 1970.
+/// What names the account of a flow for good: in the cloud the object of the directory.
+///
+/// # Errors
+/// It has none.
+pub fn account(side: Side, object: &Value, cmdlet: &str) -> Result<Uuid, ExportError> {
+    let id = object.get("ExternalDirectoryObjectId").filter(|_| side == Side::Cloud);
+    let id = id.and_then(|id| Uuid::try_parse(&id.display_text()).ok()).filter(|id| !id.is_nil());
+    id.map_or_else(|| guid(object, cmdlet), Ok)
+}
+
+/// `WhenChangedUTC` in seconds since 1970. The cloud writes it as text.
 #[must_use]
 pub fn when_changed(object: &Value) -> Option<i64> {
     match object.get("WhenChangedUTC")? {
-        Value::DateTime(moment) => Some((moment.ticks - TICKS_TO_1970).div_euclid(TICKS_PER_SECOND)),
-        _ => None,
+        Value::DateTime(moment) => Some(moment.unix_seconds()),
+        value => Some(value.as_str()?.parse::<DateTime>().ok()?.unix_seconds()),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::column::{self, Column};
 use super::cookie::Cookie;
 use super::files::{Folder, Staged};
-use super::read::{self, Reader};
+use super::read::{self, Reach, Reader};
 use super::row;
 use super::table::{Seen, Table, style};
 use super::{ExportError, import};
@@ -211,11 +211,14 @@ impl Job<'_> {
         let excluded = &self.connection.policy.merge.excluded;
         let (mut total, mut without_primary) = (0, 0);
         reader
-            .mailboxes(None, |object| {
+            .mailboxes(None, |side, object| {
                 progress();
+                if reader.is_elsewhere(side, object) {
+                    return Ok(());
+                }
                 total += 1;
-                let guid = read::guid(object, "Get-Mailbox")?;
-                let cells = import::cells(object, guid, excluded);
+                let account = read::account(side, object, "Get-Mailbox")?;
+                let cells = import::cells(object, account, reader.takes_account_name(side, object), excluded);
                 without_primary += usize::from(cells.last().is_none_or(String::is_empty));
                 file.write(style.line(cells.iter().map(String::as_str)).as_bytes())
             })
@@ -256,8 +259,13 @@ impl Job<'_> {
 
     async fn reader(&self, known_at: Option<String>) -> Result<Reader, ExportError> {
         let pin = self.connection.domain_controller.clone().or(known_at);
-        let is_hybrid = self.connection.infrastructure == Infrastructure::Hybrid;
-        Reader::new(self.exchange, pin, is_hybrid).await
+        let reach = match (self.connection.infrastructure, &self.connection.cloud) {
+            (Infrastructure::OnPremises, _) => Reach::OnPremises,
+            (Infrastructure::Hybrid, None) => Reach::Hybrid,
+            (Infrastructure::Hybrid, Some(_)) => Reach::Both,
+            (Infrastructure::Cloud, _) => Reach::Cloud,
+        };
+        Reader::new(self.exchange, pin, reach).await
     }
 
     fn since(&self, cookie: &Cookie) -> i64 {

@@ -33,6 +33,8 @@ pub(super) struct Table<'a> {
     pub(super) file: Staged,
     /// What was read in this run
     pub(super) rows: HashSet<Uuid>,
+    /// What is shown by another object
+    elsewhere: HashSet<Uuid>,
     counts: Counts,
 }
 
@@ -49,8 +51,9 @@ impl<'a> Table<'a> {
         let header = std::iter::once("Command").chain(columns.iter().copied());
         file.write(style.line(header).as_bytes())?;
         let guid_column = columns.iter().position(|column| *column == "Guid").unwrap_or_default();
-        let (ledger, rows, counts) = (Ledger::new(known), HashSet::new(), Counts::default());
-        Ok(Self { settings, style, columns, guid_column, ledger, file, rows, counts })
+        let (ledger, counts) = (Ledger::new(known), Counts::default());
+        let (rows, elsewhere) = (HashSet::new(), HashSet::new());
+        Ok(Self { settings, style, columns, guid_column, ledger, file, rows, elsewhere, counts })
     }
 
     pub(super) async fn read_mailboxes(
@@ -61,8 +64,12 @@ impl<'a> Table<'a> {
         progress: &mut (dyn FnMut() + Send),
     ) -> Result<(), ExportError> {
         reader
-            .mailboxes(since, |object| {
+            .mailboxes(since, |side, object| {
                 progress();
+                if reader.is_elsewhere(side, object) {
+                    self.elsewhere.insert(read::guid(object, "Get-Mailbox")?);
+                    return Ok(());
+                }
                 if let Some(changed) = read::when_changed(object)
                     && seen.until.is_none_or(|until| changed >= until)
                 {
@@ -87,7 +94,11 @@ impl<'a> Table<'a> {
     /// Writes a row for everything that is gone. Only the GUID is known of it, which is its key.
     pub(super) fn delete_missing(&mut self, there: &HashSet<Uuid>) -> Result<(), ExportError> {
         let known = self.ledger.len();
-        let missing = self.ledger.take_missing(there);
+        let missing = match self.elsewhere.is_empty() {
+            true => self.ledger.take_missing(there),
+            // What was only in the cloud and is synchronised by now has its row from the other side.
+            false => self.ledger.take_missing(&there.difference(&self.elsewhere).copied().collect()),
+        };
         // An account that may no longer read them sees none, and no error.
         if missing.len() > FEW && missing.len() > known / 2 {
             return Err(ExportError::TooManyGone { gone: missing.len(), known });

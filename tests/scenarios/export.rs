@@ -11,17 +11,17 @@ use serde_json::Value as Json;
 use crate::cli::{Place, Ran};
 
 /// From the product's documentation.
-const MAILBOX_HEADER: &str = "Command,Database,EmailAddresses,UseDatabaseRetentionDefaults,RetainDeletedItemsUntilBackup,DeliverToMailboxAndForward,ExchangeGuid,ExchangeUserAccountControl,ForwardingAddress,ForwardingSmtpAddress,IsMailboxEnabled,ProhibitSendQuota,ProhibitSendReceiveQuota,RecoverableItemsQuota,RecoverableItemsWarningQuota,CalendarLoggingQuota,IsResource,IsLinked,IsShared,SamAccountName,AntispamBypassEnabled,ServerName,UseDatabaseQuotaDefaults,UserPrincipalName,WhenMailboxCreated,IsInactiveMailbox,AccountDisabledIsDirSynced,Alias,OrganizationalUnit,DisplayName,MaxSendSize,MaxReceiveSize,PrimarySmtpAddress,RecipientType,RecipientTypeDetails,Identity,IsValid,Name,DistinguishedName,Guid,ObjectCategory,WhenChangedUTC,WhenCreatedUTC,ObjectState";
-const DATABASE_HEADER: &str =
+pub(super) const MAILBOX_HEADER: &str = "Command,Database,EmailAddresses,UseDatabaseRetentionDefaults,RetainDeletedItemsUntilBackup,DeliverToMailboxAndForward,ExchangeGuid,ExchangeUserAccountControl,ForwardingAddress,ForwardingSmtpAddress,IsMailboxEnabled,ProhibitSendQuota,ProhibitSendReceiveQuota,RecoverableItemsQuota,RecoverableItemsWarningQuota,CalendarLoggingQuota,IsResource,IsLinked,IsShared,SamAccountName,AntispamBypassEnabled,ServerName,UseDatabaseQuotaDefaults,UserPrincipalName,WhenMailboxCreated,IsInactiveMailbox,AccountDisabledIsDirSynced,Alias,OrganizationalUnit,DisplayName,MaxSendSize,MaxReceiveSize,PrimarySmtpAddress,RecipientType,RecipientTypeDetails,Identity,IsValid,Name,DistinguishedName,Guid,ObjectCategory,WhenChangedUTC,WhenCreatedUTC,ObjectState";
+pub(super) const DATABASE_HEADER: &str =
     "Command,Name,Server,Mounted,ObjectCategory,Guid,WhenChangedUTC,WhenCreatedUTC,ObjectState";
 
 /// A lab in a process of its own, ended with this.
-struct Lab {
+pub(super) struct Lab {
     child: Child,
 }
 
 impl Lab {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
+    pub(super) fn start(place: &Place, arguments: &[&str]) -> Self {
         let mut child = Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
             .current_dir(place.path())
             .args(["lab", "--write-config", "lab.toml", "--dump", "dump.json"])
@@ -36,7 +36,7 @@ impl Lab {
     }
 
     /// Ends it; the directory as it is then.
-    fn end(mut self, place: &Place) -> Json {
+    pub(super) fn end(mut self, place: &Place) -> Json {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
@@ -51,19 +51,19 @@ impl Drop for Lab {
     }
 }
 
-fn run(place: &Place, arguments: &[&str]) -> Ran {
+pub(super) fn run(place: &Place, arguments: &[&str]) -> Ran {
     let ran = place.run(&[&["-c", "lab.toml"], arguments].concat());
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran
 }
 
-fn summary(ran: &Ran) -> Json {
+pub(super) fn summary(ran: &Ran) -> Json {
     serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
 }
 
-type Row = BTreeMap<String, String>;
+pub(super) type Row = BTreeMap<String, String>;
 
-fn rows(file: &Path) -> Vec<Row> {
+pub(super) fn rows(file: &Path) -> Vec<Row> {
     let mut reader = csv::Reader::from_path(file).unwrap();
     let names = reader.headers().unwrap().clone();
     let row = |record: csv::StringRecord| {
@@ -72,7 +72,7 @@ fn rows(file: &Path) -> Vec<Row> {
     reader.records().map(|record| row(record.unwrap())).collect()
 }
 
-fn commands(rows: &[Row]) -> BTreeMap<&str, BTreeSet<&str>> {
+pub(super) fn commands(rows: &[Row]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut commands: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
         assert!(commands.entry(&row["Command"]).or_default().insert(&row["Guid"]), "twice: {row:?}");

@@ -52,6 +52,8 @@ impl<'a> Conversation<'a> {
 
     fn page(&mut self, page: answer::Page) -> Step {
         self.pages += 1;
+        // A long list outlives its token.
+        self.has_renewed = false;
         self.objects.extend(page.objects);
         let so_far = self.handed_over + self.objects.len();
         if let Some(limit) = self.prepared.limit.filter(|limit| so_far >= *limit) {

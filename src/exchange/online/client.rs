@@ -111,6 +111,7 @@ impl Online {
             module,
             anchor,
             connection_id: Uuid::new_v4().to_string(),
+            redirect_hosts: connection.redirect_hosts.clone(),
         };
         let timeouts = connection.timeouts.clone();
         Ok(Self { http, exchange, graph, site, signed_in, timeouts, key: Mutex::default() })
@@ -205,10 +206,8 @@ impl Online {
         each: Option<Each<'_>>,
     ) -> Result<Answer, ExchangeError> {
         let streams = each.is_some();
-        let talk = || -> Box<dyn Talk + '_> {
-            Box::new(graph::Conversation::new(&call.cmdlet, prepared.clone(), request_id(), streams))
-        };
-        self.repeated(&self.graph, is_read(call), &talk, each).await
+        let talk = graph::Conversation::new(&call.cmdlet, prepared.clone(), request_id(), streams);
+        self.repeated(&self.graph, is_read(call), Box::new(talk), each).await
     }
 
     async fn of_exchange(
@@ -226,11 +225,8 @@ impl Online {
             Err(why) => return Ok(refused("ParameterTransformationException", &why)),
         };
         let (limit, streams) = (limit(call), each.is_some());
-        let talk = || -> Box<dyn Talk + '_> {
-            let body = body.clone();
-            Box::new(Conversation::new(&self.site, &call.cmdlet, body, request_id(), limit, streams))
-        };
-        self.repeated(&self.exchange, is_read(call), &talk, each).await
+        let talk = Conversation::new(&self.site, &call.cmdlet, body, request_id(), limit, streams);
+        self.repeated(&self.exchange, is_read(call), Box::new(talk), each).await
     }
 
     /// The service's key for passwords; another one than `stale`, where there is one. Whoever comes meanwhile waits for it.
@@ -251,8 +247,8 @@ impl Online {
     }
 
     async fn module(&self) -> Result<Answer, ExchangeError> {
-        let talk = || -> Box<dyn Talk + '_> { Box::new(Conversation::module(&self.site, request_id())) };
-        self.repeated(&self.exchange, true, &talk, None).await
+        let talk = Conversation::module(&self.site, request_id());
+        self.repeated(&self.exchange, true, Box::new(talk), None).await
     }
 
     /// One call, again where that does no harm and may help.
@@ -260,22 +256,23 @@ impl Online {
         &self,
         service: &Service,
         is_read: bool,
-        talk: &(dyn Fn() -> Box<dyn Talk + 't> + Sync),
+        mut talk: Box<dyn Talk + 't>,
         mut each: Option<Each<'_>>,
     ) -> Result<Answer, ExchangeError> {
-        let until = Instant::now() + self.timeouts.change;
+        let mut until = Instant::now() + self.timeouts.change;
         let mut tries = 0;
+        // The talk knows how far it is: a page that was not answered is asked for again, not the whole list.
         loop {
-            tries += 1;
             let mut came = false;
             let slot = service.gate.slot_until(until).await.map_err(|after| ExchangeError::Throttled {
                 text: "the rest that it asks for is longer than a change may take".into(),
                 after: Some(after),
             })?;
             let again = each.as_mut().map(|each| &mut **each as Each<'_>);
-            let result = self.attempt(service, &mut *talk(), again, &mut came).await?;
-            drop(slot);
+            let result = self.attempt(service, &mut *talk, again, &mut came).await?;
+            // First what the server says, so that nobody goes in the moment between.
             heed(service, &result);
+            drop(slot);
             let trouble = match result {
                 Ok(answer) => {
                     service.is_open.store(true, Ordering::Relaxed);
@@ -286,10 +283,17 @@ impl Online {
                 }
                 Err(trouble) => trouble,
             };
+            if came {
+                (tries, until) = (0, Instant::now() + self.timeouts.change);
+            }
+            // A service that says when to come again is asked then, as long as there is time.
+            if !matches!(trouble, Trouble::Throttled { after: Some(_), .. }) {
+                tries += 1;
+            }
             // What was throttled was not done; whether anything else was, a write does not know.
             let harmless = matches!(trouble, Trouble::Throttled { .. } | Trouble::Unreachable(_));
             let temporary = harmless || matches!(trouble, Trouble::Unavailable { .. });
-            if came || tries > AGAIN || !temporary || !(is_read || harmless) {
+            if tries > AGAIN || !temporary || !(is_read || harmless) {
                 return Err(no_answer(service, trouble));
             }
             // Where the server names a time, the gate keeps it.

@@ -5,6 +5,8 @@ mod hybrid;
 mod licences;
 mod making;
 mod service;
+mod sign_in;
+mod throttled;
 mod throttling;
 
 use std::path::Path;
