@@ -106,6 +106,9 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
             "tenant": running.cloud().tenant(),
             "organization": running.cloud().initial_domain(),
             "application_id": running.cloud().application(),
+            "public_application_id": running.cloud().public_application(),
+            "identity_url": running.cloud().identity_url(),
+            "identity_header": running.cloud().identity_header(),
             "client_secret": running.cloud().secret().expose_secret(),
         },
     });

@@ -30,7 +30,7 @@ const SERVICE_ACCOUNT: &str = "svc-idm";
 pub struct ServeOptions {
     /// Where http is served; https takes a free port of the same IP address
     pub listen: SocketAddr,
-    /// How much later every pipeline begins
+    /// How much later every pipeline begins, and every answer of the tenant comes
     pub latency: Duration,
     /// How long a mailbox of the tenant needs to come after a licence, and to go after the last one
     pub mailbox_delay: Duration,

@@ -180,6 +180,65 @@ fn the_tenant_answers_and_its_log_tells_it_from_the_servers_of_ones_own() {
 }
 
 #[test]
+fn requests_of_the_tenant_go_wrong_as_a_file_says() {
+    let place = Place::new();
+    // The example of the README.
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let start_of = readme.find("{\"cloud\": [").unwrap();
+    let faults = readme[start_of..].split("```").next().unwrap();
+    place.write("faults.json", faults);
+    let (child, _) =
+        start(&place, &["--write-config", "lab.toml", "--faults", "faults.json", "--log", "lab.log"]);
+    let run = |arguments: &[&str]| {
+        let ran = place.run(&[&["invoke"], arguments, &["-c", "lab.toml", "-n", "lab-cloud"]].concat());
+        assert!(matches!(ran.code, Some(0 | 1)), "{ran:?}");
+    };
+    for number in 0..11 {
+        run(&["Set-Mailbox", "Identity=cloudbox001", &format!("CustomAttribute1={number}")]);
+    }
+    run(&["New-Mailbox", "Name=info", "Shared=true"]);
+    run(&["Get-Mailbox", "Identity=info"]);
+    end(child);
+    let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
+    let lines: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let statuses = |cmdlet: &str| -> Vec<u64> {
+        let of = lines.iter().filter(|line| line["http"]["cmdlet"] == cmdlet);
+        of.map(|line| line["http"]["status"].as_u64().unwrap()).collect()
+    };
+    let expected: Vec<u64> = [[200; 9].as_slice(), &[429, 200, 200]].concat();
+    assert_eq!(statuses("Set-Mailbox"), expected);
+    assert_eq!((statuses("New-Mailbox"), statuses("Get-Mailbox")), (vec![504], vec![200]));
+    let retry = lines.iter().find(|line| line["http"]["status"] == 429).unwrap();
+    assert_eq!(retry["http"]["retry_after"], "1.5");
+    place.write("bad.json", "{\"clouds\": []}");
+    place.run(&["lab", "--faults", "bad.json"]).refuses(2, &["bad.json", "unknown field"]);
+}
+
+#[test]
+fn connections_of_ones_own_are_led_to_the_tenant() {
+    let place = Place::new();
+    let cloud = "[connections.online.cloud]\ntenant = \"contoso.onmicrosoft.com\"\napplication_id = \"x\"\n\
+                 certificate_file = \"none.pfx\"\nlicence = \"SPE_E3\"\n";
+    for (file, keys) in [
+        ("cloud.toml", "infrastructure = \"cloud\"\n".to_owned()),
+        (
+            "both.toml",
+            "infrastructure = \"hybrid\"\nserver = \"http://ex01.contoso.com/PowerShell/\"\nusername = \"x\"\n\
+             password = \"env:NONE\"\n"
+                .to_owned(),
+        ),
+    ] {
+        place.write(file, &format!("[connections.online]\n{keys}{cloud}"));
+        let ran = place.run(&["invoke", "Get-MgUser", "UserId=cloud001@contoso.com", "--lab", "-c", file]);
+        assert_eq!(ran.code, Some(0), "{file}: {ran:?}");
+        assert!(ran.stdout.contains("cloud001@contoso.com"), "{file}: {ran:?}");
+    }
+    let ran = place.run(&["invoke", "Get-Mailbox", "Identity=cloudbox001", "--lab", "-n", "lab-cloud"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("\"IsDirSynced\":false"), "{ran:?}");
+}
+
+#[test]
 fn it_takes_credssp() {
     let place = Place::new();
     let (child, _) = start(&place, &["--write-config", "lab.toml", "--log", "lab.log"]);

@@ -8,6 +8,7 @@ mod age;
 mod binding;
 mod canary;
 mod cloud;
+mod cloud_lab;
 mod credssp;
 mod credssp_acceptor;
 mod doctor;

@@ -111,6 +111,7 @@ impl Online {
             module,
             anchor,
             connection_id: Uuid::new_v4().to_string(),
+            redirect_hosts: connection.redirect_hosts.clone(),
         };
         let timeouts = connection.timeouts.clone();
         Ok(Self { http, exchange, graph, site, signed_in, timeouts, key: Mutex::default() })

@@ -12,7 +12,7 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::failure::{Failure, describe, failure};
 use super::http::MOST;
-use super::redirect::redirection;
+use super::redirect::{place, redirection};
 use super::request::PAGE;
 use super::response;
 use super::talk::{Received, Request, Step, Talk, Trouble};
@@ -39,6 +39,8 @@ pub(super) struct Site {
     pub(super) anchor: String,
     /// One GUID for a connection
     pub(super) connection_id: String,
+    /// Hosts that the service may send this program to, beside its own
+    pub(super) redirect_hosts: Vec<String>,
 }
 
 /// One cmdlet under way.
@@ -135,25 +137,27 @@ impl<'a> Conversation<'a> {
             return Step::Failed(Trouble::Torn);
         }
         // A page is at the server that made its link, which is the one that was asked.
-        match redirection(&self.at, next.as_str()) {
+        match redirection(&self.at, next.as_str(), &self.site.redirect_hosts) {
             Some(next) => {
                 self.at = next;
                 Step::Send
             }
-            None => Step::Failed(Trouble::Elsewhere(next.host_str().unwrap_or_default().to_owned())),
+            None => Step::Failed(Trouble::Elsewhere(place(&next))),
         }
     }
 
     fn follow(&mut self, location: &str) -> Step {
         self.redirects += 1;
-        match redirection(&self.at, location).filter(|_| self.redirects <= MAX_REDIRECTS) {
+        match redirection(&self.at, location, &self.site.redirect_hosts)
+            .filter(|_| self.redirects <= MAX_REDIRECTS)
+        {
             Some(to) => {
                 self.at = to;
                 Step::Send
             }
             None => {
-                let host = Url::parse(location).ok().and_then(|url| url.host_str().map(str::to_owned));
-                Step::Failed(Trouble::Elsewhere(host.unwrap_or_else(|| "nowhere".into())))
+                let to = Url::parse(location).ok();
+                Step::Failed(Trouble::Elsewhere(to.as_ref().map_or_else(|| "nowhere".into(), place)))
             }
         }
     }

@@ -12,6 +12,7 @@ fn site() -> Site {
             .unwrap(),
         anchor: "APP:x@t".into(),
         connection_id: "c".into(),
+        redirect_hosts: Vec::new(),
     }
 }
 

@@ -16,3 +16,6 @@ mod token;
 
 pub(crate) use client::Online;
 pub(crate) use client::look::{Claims, Held, Led, Seen};
+
+#[cfg(test)]
+mod hostile_tests;

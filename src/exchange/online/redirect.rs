@@ -5,10 +5,11 @@ use url::Url;
 /// Domains to which Exchange Online is known to send its clients. A token goes nowhere else.
 const REGIONAL: [&str; 4] = ["office365.com", "office365.us", "office365.cn", "outlook.com"];
 
-/// Where a redirection of `from` leads, when a token may go there: https, and a host of Exchange Online or the same host.
+/// Where a redirection of `from` leads, when a token may go there: https, and a host of Exchange Online, the same host, or one that
+/// `allowed` names (`redirect_hosts`): `contoso.com` and below at the usual port, or `proxy.contoso.com:8443`.
 /// Regional addresses come with a port that is not open to the world, `:446`, and mean 443.
 #[must_use]
-pub(super) fn redirection(from: &Url, location: &str) -> Option<Url> {
+pub(super) fn redirection(from: &Url, location: &str, allowed: &[String]) -> Option<Url> {
     let mut to = from.join(location).ok()?;
     let host = to.host_str()?.to_ascii_lowercase();
     let is_own = to.scheme() == from.scheme()
@@ -17,10 +18,16 @@ pub(super) fn redirection(from: &Url, location: &str) -> Option<Url> {
     if is_own {
         return Some(to);
     }
-    let is_regional = REGIONAL.iter().any(|domain| {
+    if to.scheme() != "https" || !to.username().is_empty() || to.password().is_some() {
+        return None;
+    }
+    if allowed.iter().any(|allowed| place(&to) == allowed.to_ascii_lowercase()) {
+        return Some(to);
+    }
+    let is_below = |domain: &str| {
         host.strip_suffix(domain).is_some_and(|before| before.is_empty() || before.ends_with('.'))
-    });
-    if to.scheme() != "https" || !is_regional || !to.username().is_empty() || to.password().is_some() {
+    };
+    if !REGIONAL.into_iter().chain(allowed.iter().map(String::as_str)).any(is_below) {
         return None;
     }
     if to.port() == Some(446) {
@@ -29,13 +36,38 @@ pub(super) fn redirection(from: &Url, location: &str) -> Option<Url> {
     (to.port_or_known_default() == Some(443)).then_some(to)
 }
 
+/// Host and port of an address, as a person would write them.
+pub(super) fn place(url: &Url) -> String {
+    let host = url.host_str().unwrap_or("nowhere").to_ascii_lowercase();
+    url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn led(location: &str) -> Option<String> {
         let from = Url::parse("https://outlook.office365.com/adminapi/beta/t/InvokeCommand").unwrap();
-        redirection(&from, location).map(String::from)
+        redirection(&from, location, &[]).map(String::from)
+    }
+
+    #[test]
+    fn hosts_that_a_person_has_named() {
+        let from = Url::parse("https://outlook.office365.com/x").unwrap();
+        let allowed = ["Gate.contoso.com:8443".to_owned(), "fabrikam.com".to_owned()];
+        let led = |location: &str| redirection(&from, location, &allowed).is_some();
+        for good in ["https://gate.contoso.com:8443/x", "https://fabrikam.com/x", "https://ex.fabrikam.com/x"]
+        {
+            assert!(led(good), "{good}");
+        }
+        for bad in [
+            "https://gate.contoso.com/x",
+            "http://gate.contoso.com:8443/x",
+            "https://ex.fabrikam.com:8443/",
+            "https://notfabrikam.com/",
+        ] {
+            assert!(!led(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ enum What {
 }
 
 /// What stays when a user has lost the mailbox.
-const KEPT: [&str; 26] = [
+const KEPT: [&str; 27] = [
     "Name",
     "DisplayName",
     "FirstName",
@@ -40,6 +40,7 @@ const KEPT: [&str; 26] = [
     "LicensesByGroup",
     "IsDirSynced",
     "IsMultiFactor",
+    "IsExchangeAdministrator",
     "ImmutableId",
     "MailboxDelay",
     "WhenCreated",

@@ -11,6 +11,8 @@ pub enum Host {
     Regional,
     /// A host that has no business here
     Hostile,
+    /// What a machine asks for its identity, without TLS
+    Identity,
 }
 
 /// Where a tenant is reached: scheme, address and port of each host.
@@ -24,6 +26,8 @@ pub struct Hosts {
     pub regional: String,
     /// A host that has no business here
     pub hostile: String,
+    /// What a machine asks for its identity
+    pub identity: String,
 }
 
 impl Hosts {
@@ -34,6 +38,7 @@ impl Hosts {
             Host::Graph => &self.graph,
             Host::Regional => &self.regional,
             Host::Hostile => &self.hostile,
+            Host::Identity => &self.identity,
         }
     }
 }

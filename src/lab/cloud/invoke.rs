@@ -1,5 +1,7 @@
 //! `InvokeCommand`: one cmdlet per request.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -15,12 +17,17 @@ use crate::lab::cmdlet;
 const PAGE: usize = 1000;
 /// How long a link to a page is good, in milliseconds.
 const PAGE_LIFETIME_MS: u64 = 600_000;
+/// Why nobody without a role is let in, for who reads header fields.
+const NO_ROLE: &str = "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"";
 /// The name of the cookie that ties pages to the server that began them.
 const AFFINITY: &str = "exchangecookie";
 
 /// What is left of a list whose first page was sent.
+#[derive(Clone)]
 pub(super) struct List {
-    rest: Vec<Json>,
+    all: Arc<Vec<Json>>,
+    /// Where the next page begins
+    at: usize,
     /// Who may ask for it: the token's application, anchor, cookie and body
     bound_to: String,
     end_ms: u64,
@@ -38,15 +45,35 @@ impl Tenant {
         let Some(bearer) = checked else {
             return Err(Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\""));
         };
-        if !bearer.roles.iter().any(|role| role == "Exchange.ManageAsApp") {
-            let is_other = bearer.roles.iter().any(|role| role == "Exchange.ManageAsAppV2");
+        let has = |wanted: &str| bearer.roles.iter().any(|role| role == wanted);
+        let (own, other) = match bearer.person {
+            None => ("Exchange.ManageAsApp", "Exchange.ManageAsAppV2"),
+            Some(_) => ("Exchange.Manage", "Exchange.ManageV2"),
+        };
+        if !has(own) {
+            let is_other = has(other);
             return Err(if is_other { forbidden("") } else { Response::empty(401) });
         }
         let is_own = Uuid::try_parse(tenant) == Ok(self.issuer.tenant);
-        if !is_own || !request.header("X-AnchorMailbox").contains(&self.issuer.tenant.to_string()) {
+        let anchor = request.header("X-AnchorMailbox");
+        let is_anchored = match &bearer.person {
+            None => anchor.contains(&self.issuer.tenant.to_string()),
+            Some(person) => anchor.eq_ignore_ascii_case(&format!("UPN:{person}")),
+        };
+        if !is_own || !is_anchored {
             return Err(Response::empty(400));
         }
+        if let Some(person) = &bearer.person
+            && !self.is_administrator(person)
+        {
+            return Err(forbidden(NO_ROLE));
+        }
         Ok(bearer)
+    }
+
+    /// Whether somebody is in a role group of Exchange.
+    fn is_administrator(&self, person: &str) -> bool {
+        self.exchange.directory.replica(0).lookup(person).any(|entry| entry.flag("IsExchangeAdministrator"))
     }
 
     pub(super) fn invoke(&mut self, tenant: &str, url: &Url, request: &Request<'_>, now_ms: u64) -> Response {
@@ -66,12 +93,12 @@ impl Tenant {
             format!("{} {anchor} {cookie} {body}", bearer.application)
         };
         if let Some(token) = argument("$skiptoken") {
-            let is_good = self.lists.get(&token).is_some_and(|list| {
+            let is_good = |list: &&List| {
                 list.end_ms > now_ms && cookie.is_some_and(|cookie| list.bound_to == bound_to(cookie))
-            });
-            let is_good = is_good && !self.behaviour().pages_without_affinity;
-            return match self.lists.remove(&token).filter(|_| is_good) {
-                Some(list) => self.page(list.rest, Vec::new(), list.bound_to, request, now_ms),
+            };
+            let found = self.lists.get(&token).filter(is_good).cloned();
+            return match found.filter(|_| !self.behaviour().pages_without_affinity) {
+                Some(list) => self.page(list, Vec::new(), request, now_ms),
                 None => {
                     let (status, body) = errors::expired_page();
                     Response::json(status, &body)
@@ -90,12 +117,13 @@ impl Tenant {
         }
         let cookie = cookie.map_or_else(|| format!("lab{}", self.requests), str::to_owned);
         let bound_to = bound_to(&cookie);
-        self.session.user.clone_from(&bearer.application);
+        self.session.user.clone_from(bearer.person.as_ref().unwrap_or(&bearer.application));
         let (records, warnings, failed) = self.run(command, &select, now_ms);
         if let Some((status, body)) = failed {
             return Response::json(status, &body);
         }
-        self.page(records, warnings, bound_to, request, now_ms)
+        let list = List { all: Arc::new(records), at: 0, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS };
+        self.page(list, warnings, request, now_ms)
             .with("Set-Cookie", format!("{AFFINITY}={cookie}; path=/; secure; HttpOnly"))
     }
 
@@ -118,31 +146,24 @@ impl Tenant {
         (records, warnings, failed)
     }
 
-    fn page(
-        &mut self,
-        mut records: Vec<Json>,
-        warnings: Vec<String>,
-        bound_to: String,
-        request: &Request<'_>,
-        now_ms: u64,
-    ) -> Response {
+    fn page(&mut self, list: List, warnings: Vec<String>, request: &Request<'_>, now_ms: u64) -> Response {
         let wanted = request.header("Prefer").split("odata.maxpagesize=").nth(1);
         let wanted = wanted.and_then(|text| text.split(';').next()?.trim().parse::<usize>().ok());
-        let rest = records.split_off(records.len().min(wanted.unwrap_or(PAGE).clamp(1, PAGE)));
-        let invoke = format!("{}/adminapi/beta/{}", self.hosts.main, self.issuer.tenant);
+        let rest = list.all.get(list.at..).unwrap_or_default();
+        let size = wanted.unwrap_or(PAGE).clamp(1, PAGE).min(rest.len());
+        let invoke = format!("{}/adminapi/beta/{}", self.hosts.base(request.host), self.issuer.tenant);
         let mut body = json!({
             "@odata.context": format!("{invoke}/$metadata#Collection(Exchange.GenericHashTable)"),
             "adminapi.warnings@odata.type": "#Collection(String)",
             "@adminapi.warnings": warnings,
-            "value": records,
+            "value": rest.get(..size).unwrap_or_default(),
         });
-        if let (false, Some(members)) = (rest.is_empty(), body.as_object_mut()) {
-            let token = format!("{:032x}lab{}", self.requests, self.lists.len());
-            members.insert(
-                "@odata.nextLink".into(),
-                format!("{invoke}/InvokeCommand?%24skiptoken={token}").into(),
-            );
-            self.lists.insert(token, List { rest, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS });
+        if let (true, Some(members)) = (rest.len() > size, body.as_object_mut()) {
+            let token = format!("{:032x}lab", self.requests);
+            let link = format!("{invoke}/InvokeCommand?%24skiptoken={token}");
+            members.insert("@odata.nextLink".into(), link.into());
+            self.lists.retain(|_, list| list.end_ms > now_ms);
+            self.lists.insert(token, List { at: list.at + size, end_ms: now_ms + PAGE_LIFETIME_MS, ..list });
         }
         Response::json(200, &body)
     }
@@ -173,9 +194,7 @@ impl Tenant {
         let restrictions = self.restrictions(&bearer.application);
         let known = cmdlet::online_cmdlet(&command.name);
         let Some(name) = known.filter(|name| !restrictions.hides(name)) else {
-            return Some(forbidden(
-                "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"",
-            ));
+            return Some(forbidden(NO_ROLE));
         };
         let names = command.arguments.iter().filter_map(|argument| argument.name.as_deref());
         let hidden: Vec<&str> = names.filter(|it| restrictions.hides_parameter(name, it)).collect();

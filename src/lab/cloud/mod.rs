@@ -16,16 +16,17 @@ mod serve;
 mod tests;
 mod token;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use ring::hmac;
 use serde_json::{Value as Json, json};
 use url::Url;
 use uuid::Uuid;
 
 use self::invoke::List;
 use self::module::Keys;
-use self::token::Issuer;
+use self::token::{Asked, Issuer, Person};
+use super::directory::{Directory, Entry};
 use super::{Endpoint, Exchange, Fault, LabSession, LogEntry, Restrictions, Serialization};
 
 pub(super) use due::Due;
@@ -35,6 +36,7 @@ pub use seed::{Behaviour, CloudSeed, Redirect};
 pub use serve::Running;
 pub(super) use serve::{Identity, Seen, Witness};
 pub use token::Application;
+pub(super) use token::IDENTITY_HEADER;
 
 /// A tenant.
 pub struct Tenant {
@@ -125,13 +127,8 @@ impl Tenant {
         mut exchange: Exchange,
     ) -> Self {
         let session = exchange.session(Endpoint::Online, "application", Serialization::Default);
-        let issuer = Issuer {
-            tenant: id,
-            applications,
-            services: vec![hosts.main.clone(), hosts.graph.clone()],
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            used: BTreeSet::new(),
-        };
+        let services = vec![hosts.main.clone(), hosts.graph.clone()];
+        let issuer = Issuer::new(id, applications, services, secret);
         Self {
             issuer,
             exchange,
@@ -218,7 +215,14 @@ impl Tenant {
             (Host::Hostile, ..) => Response::empty(200),
             (Host::Main, "POST", [tenant, "oauth2", "v2.0", "token"]) => {
                 let asked = format!("{}{}", self.hosts.main, url.path());
-                let (status, body) = self.issuer.answer(&asked, tenant, request.body, now_ms / 1000);
+                let asked = Asked { url: &asked, tenant, form: request.body, now: now_ms / 1000 };
+                let directory = &self.exchange.directory;
+                let (status, body) = self.issuer.answer(&asked, &|name| person(directory, name));
+                Response::json(status, &body)
+            }
+            (Host::Main, "GET", [_, "oauth2", "v2.0", "authorize"]) => self.authorize(url),
+            (Host::Identity, "GET", _) => {
+                let (status, body) = self.issuer.identity(request, url, now_ms / 1000);
                 Response::json(status, &body)
             }
             (_, "POST", ["adminapi", "beta", tenant, "InvokeCommand"]) => match self.elsewhere(request) {
@@ -235,6 +239,23 @@ impl Tenant {
         }
     }
 
+    /// Somebody signs in in a browser, whom `login_hint` names, and is sent back with a code.
+    fn authorize(&mut self, url: &Url) -> Response {
+        let argument = |name: &str| url.query_pairs().find(|(held, _)| held == name).map(|(_, value)| value);
+        let (Some(client), Some(back), Some(who)) =
+            (argument("client_id"), argument("redirect_uri"), argument("login_hint"))
+        else {
+            return Response::empty(400);
+        };
+        let (Ok(mut location), Some(person)) = (Url::parse(&back), person(&self.exchange.directory, &who))
+        else {
+            return Response::empty(400);
+        };
+        let code = self.issuer.authorize(&client, &person.principal, &back);
+        location.query_pairs_mut().append_pair("code", &code);
+        Response::empty(302).with("Location", location.as_str())
+    }
+
     /// Where the main host sends a request.
     fn elsewhere(&self, request: &Request<'_>) -> Option<String> {
         let redirect = self.behaviour().redirect.filter(|_| request.host == Host::Main)?;
@@ -249,6 +270,19 @@ impl Tenant {
         };
         Some(format!("{base}{}", request.target))
     }
+}
+
+/// Somebody who may sign in.
+fn person(directory: &Directory, name: &str) -> Option<Person> {
+    let fits = |entry: &&Arc<Entry>| {
+        entry.text("UserPrincipalName").eq_ignore_ascii_case(name) && !entry.flag("AccountDisabled")
+    };
+    let entry = directory.replica(0).lookup(name).find(fits)?;
+    Some(Person {
+        principal: entry.text("UserPrincipalName").to_owned(),
+        password: entry.password().map(|(_, password)| password.clone()),
+        is_multi_factor: entry.flag("IsMultiFactor"),
+    })
 }
 
 /// What a request is for, by the name that faults have for it.

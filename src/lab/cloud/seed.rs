@@ -31,7 +31,8 @@ pub struct CloudSeed {
     #[serde(default)]
     pub restrictions: Restrictions,
     /// Users and mailboxes. A user may have `UsageLocation`, `AssignedLicenses` (names or ids), `LicensesByGroup` (`NAME
-    /// GROUP-ID`), `IsDirSynced`, `IsExchangeCloudManaged`, `IsMultiFactor`, and `MailboxDelay` in milliseconds
+    /// GROUP-ID`), `IsDirSynced`, `IsExchangeCloudManaged`, `IsMultiFactor`,
+    /// `IsExchangeAdministrator`, and `MailboxDelay` in milliseconds
     #[serde(default)]
     pub objects: Vec<SeedObject>,
 }

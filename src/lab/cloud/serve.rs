@@ -3,12 +3,13 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
+use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
@@ -100,6 +101,8 @@ struct Door {
     host: Host,
     tenant: Arc<Mutex<Tenant>>,
     witness: Arc<dyn Witness>,
+    /// How much later every answer comes
+    latency: Duration,
 }
 
 impl Running {
@@ -109,7 +112,7 @@ impl Running {
     /// No socket, or no certificate.
     pub async fn start(make: impl FnOnce(&Hosts) -> Tenant) -> io::Result<Self> {
         let identity = Identity::made(vec!["127.0.0.1".to_owned(), "localhost".to_owned()])?;
-        Self::serve(Ipv4Addr::LOCALHOST.into(), &identity, Arc::new(Nobody), make).await
+        Self::serve(Ipv4Addr::LOCALHOST.into(), &identity, Arc::new(Nobody), Duration::ZERO, make).await
     }
 
     /// The same at free ports of another address, told to a witness.
@@ -117,23 +120,31 @@ impl Running {
         ip: IpAddr,
         identity: &Identity,
         witness: Arc<dyn Witness>,
+        latency: Duration,
         make: impl FnOnce(&Hosts) -> Tenant,
     ) -> io::Result<Self> {
         let bind = || TcpListener::bind(SocketAddr::new(ip, 0));
-        let (main, graph, regional, hostile) = (bind().await?, bind().await?, bind().await?, bind().await?);
+        let (main, graph, regional) = (bind().await?, bind().await?, bind().await?);
+        let (hostile, machine) = (bind().await?, bind().await?);
         let base = |listener: &TcpListener| Ok::<_, io::Error>(format!("https://{}", listener.local_addr()?));
         let hosts = Hosts {
             main: base(&main)?,
             graph: base(&graph)?,
             regional: base(&regional)?,
             hostile: base(&hostile)?,
+            identity: format!("http://{}", machine.local_addr()?),
         };
         let acceptor = TlsAcceptor::from(Arc::new(identity.server()?));
         let tenant = Arc::new(Mutex::new(make(&hosts)));
-        let doors =
-            [(Host::Main, main), (Host::Graph, graph), (Host::Regional, regional), (Host::Hostile, hostile)];
+        let doors = [
+            (Host::Main, main),
+            (Host::Graph, graph),
+            (Host::Regional, regional),
+            (Host::Hostile, hostile),
+            (Host::Identity, machine),
+        ];
         let tasks = doors.map(|(host, listener)| {
-            let door = Door { host, tenant: Arc::clone(&tenant), witness: Arc::clone(&witness) };
+            let door = Door { host, tenant: Arc::clone(&tenant), witness: Arc::clone(&witness), latency };
             tokio::spawn(accept(listener, acceptor.clone(), Arc::new(door)))
         });
         Ok(Self { hosts, ca_pem: identity.certificate_pem.clone(), tenant, tasks: tasks.into() })
@@ -147,6 +158,16 @@ impl Running {
     /// `https://127.0.0.1:PORT`, for Graph
     pub fn graph(&self) -> &str {
         &self.hosts.graph
+    }
+
+    /// `http://127.0.0.1:PORT`, where a machine asks for its identity
+    pub fn identity(&self) -> &str {
+        &self.hosts.identity
+    }
+
+    /// Where it is reached.
+    pub fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 
     /// What a client is to trust.
@@ -180,10 +201,18 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, door: Arc<Door>) {
 }
 
 async fn serve(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, door: Arc<Door>) {
-    let Ok(stream) = acceptor.accept(stream).await else { return };
+    if door.host == Host::Identity {
+        return answer_all(TokioIo::new(stream), peer, door).await;
+    }
+    if let Ok(stream) = acceptor.accept(stream).await {
+        answer_all(TokioIo::new(stream), peer, door).await;
+    }
+}
+
+async fn answer_all(stream: impl Read + Write + Unpin, peer: SocketAddr, door: Arc<Door>) {
     let service = service_fn(move |request| answer(request, peer, Arc::clone(&door)));
     // What a client breaks off is its own affair.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(stream, service).await;
 }
 
 async fn answer(
@@ -196,6 +225,7 @@ async fn answer(
         return built(Response { status: 413, ..Response::default() });
     };
     let body = body.to_bytes();
+    tokio::time::sleep(door.latency).await;
     let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<_> = head.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
     let target = head.uri.path_and_query().map_or("/", |target| target.as_str());

@@ -12,7 +12,7 @@ use wsman::server::ServerIdentity;
 
 use super::service::Shared;
 use super::{ServeError, ServeOptions};
-use crate::lab::cloud::{Application, Identity, Running, Tenant};
+use crate::lab::cloud::{Application, IDENTITY_HEADER, Identity, Running, Tenant};
 use crate::lab::{Exchange, Options, Seed};
 
 /// What the application may do that connections sign in as.
@@ -25,6 +25,7 @@ pub struct Cloud {
     pub(super) tenant: Uuid,
     pub(super) initial_domain: String,
     pub(super) application: Uuid,
+    pub(super) public: Uuid,
     pub(super) secret: SecretString,
 }
 
@@ -52,6 +53,21 @@ impl Cloud {
     /// The application's id.
     pub fn application(&self) -> Uuid {
         self.application
+    }
+
+    /// The id of an application that keeps no secret: people sign in with it.
+    pub fn public_application(&self) -> Uuid {
+        self.public
+    }
+
+    /// Where a machine asks for its identity, which is that of the application.
+    pub fn identity_url(&self) -> &str {
+        self.running.identity()
+    }
+
+    /// What it shows there where it is an App Service.
+    pub fn identity_header(&self) -> &'static str {
+        IDENTITY_HEADER
     }
 
     /// The application's secret.
@@ -90,11 +106,15 @@ pub(super) async fn serve(
         secret: Some(secret.clone()),
         roles: ROLES.map(str::to_owned).into(),
         restrictions: exchange.restrictions(),
+        is_public: false,
     };
-    let make = |hosts: &_| Tenant::new(id, hosts, vec![registered], key.as_bytes(), exchange);
-    let running = Running::serve(ip, identity, shared, make).await.map_err(ServeError::Cloud)?;
+    let public = exchange.named("public application");
+    let open = Application { id: public.to_string(), is_public: true, ..Application::default() };
+    let make = |hosts: &_| Tenant::new(id, hosts, vec![registered, open], key.as_bytes(), exchange);
+    let running =
+        Running::serve(ip, identity, shared, options.latency, make).await.map_err(ServeError::Cloud)?;
     let initial_domain = running.tenant().initial_domain().to_owned();
-    Ok(Cloud { running, tenant: id, initial_domain, application, secret })
+    Ok(Cloud { running, tenant: id, initial_domain, application, public, secret })
 }
 
 /// One certificate for all doors: by every name and address of the server.

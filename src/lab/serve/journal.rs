@@ -51,6 +51,7 @@ impl Journal {
                 Host::Graph => "graph",
                 Host::Regional => "regional",
                 Host::Hostile => "hostile",
+                Host::Identity => "identity",
             },
             "peer": seen.peer.to_string(),
             "method": seen.method,

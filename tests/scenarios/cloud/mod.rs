@@ -4,6 +4,7 @@ mod addresses;
 mod hybrid;
 mod licences;
 mod making;
+mod sign_in;
 
 use std::path::Path;
 

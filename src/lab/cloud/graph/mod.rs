@@ -107,7 +107,7 @@ impl Tenant {
         self.exchange.log.push(LogEntry {
             time_ms: now_ms,
             side: "cloud",
-            user: bearer.application.clone(),
+            user: bearer.person.clone().unwrap_or_else(|| bearer.application.clone()),
             endpoint: "Graph",
             cmdlet: operation.cmdlet.to_owned(),
             parameters,

@@ -3,6 +3,7 @@
 mod directory;
 mod faults;
 mod graph;
+mod people;
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -24,8 +25,9 @@ const SEED: &str = r#"{
     "initial_domain": "contoso.onmicrosoft.com",
     "accepted_domains": [{"name": "contoso.com", "default": true}, {"name": "contoso.onmicrosoft.com"}],
     "objects": [
-      {"Name": "ada", "UserPrincipalName": "ada@contoso.com"},
-      {"Name": "bob", "UserPrincipalName": "bob@contoso.com", "UsageLocation": "CH"},
+      {"Name": "ada", "UserPrincipalName": "ada@contoso.com", "Password": "Ada-1!pass", "IsExchangeAdministrator": true},
+      {"Name": "bob", "UserPrincipalName": "bob@contoso.com", "UsageLocation": "CH", "Password": "Bob-1!pass",
+       "IsMultiFactor": true},
       {"Name": "eve", "UserPrincipalName": "eve@contoso.com", "UsageLocation": "CH",
        "LicensesByGroup": ["FLOW_FREE 00000000-0000-0000-0000-00000000abcd"]},
       {"RecipientTypeDetails": "UserMailbox", "Name": "sync", "UserPrincipalName": "sync@contoso.com", "IsDirSynced": true,
@@ -51,16 +53,22 @@ impl Bench {
             certificates: Vec::new(),
             secret: Some("Secret-1".into()),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
-            restrictions: Restrictions::default(),
+            is_public: id == "phone",
+            ..Application::default()
         };
         let all = ["Exchange.ManageAsApp", "User.ReadWrite.All", "Organization.Read.All"];
-        let applications = vec![application("bridge", &all), application("reader", &["User.Read.All"])];
+        let applications = vec![
+            application("bridge", &all),
+            application("reader", &["User.Read.All"]),
+            application("phone", &[]),
+        ];
         let host = |name: &str| format!("https://{name}.test");
         let hosts = Hosts {
             main: host("main"),
             graph: host("graph"),
             regional: host("regional"),
             hostile: host("hostile"),
+            identity: host("identity"),
         };
         Self { tenant: Tenant::new(TENANT, &hosts, applications, b"sealed", exchange), now: NOW }
     }

@@ -1,0 +1,384 @@
+//! Signing in to the cloud, and the way there.
+
+use std::path::Path;
+use std::process::Command;
+
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
+use serde_json::{Value as Json, json};
+
+use super::{config, count, tenant};
+use crate::cli::{Place, Ran};
+use crate::scenarios::bench::{Bench, logged};
+
+/// Runs openssl in a folder; none where it is not installed.
+fn openssl(folder: &Path, line: &str) -> Option<()> {
+    match Command::new("openssl").current_dir(folder).args(line.split(' ')).output() {
+        Ok(ran) if ran.status.success() => Some(()),
+        Ok(ran) => panic!("{line}: {}", String::from_utf8_lossy(&ran.stderr)),
+        Err(error) => {
+            assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "openssl: {error}");
+            println!("SKIPPED: openssl is not installed: no certificates to sign in with");
+            None
+        }
+    }
+}
+
+/// Joins two files into one that only its owner may read.
+fn joined(folder: &Path, name: &str, parts: [&str; 2]) {
+    let read = |part: &str| std::fs::read(folder.join(part)).unwrap();
+    std::fs::write(folder.join(name), parts.map(read).concat()).unwrap();
+    restrict(folder, name);
+}
+
+fn restrict(folder: &Path, name: &str) {
+    assert!(Command::new("chmod").current_dir(folder).args(["600", name]).status().unwrap().success());
+}
+
+/// The certificate of an application in every form: PEM, both generations of PFX, one that has expired, one with another key.
+fn certificates(folder: &Path) -> Option<()> {
+    for name in ["own", "other"] {
+        openssl(
+            folder,
+            &format!(
+                "req -x509 -newkey rsa:2048 -nodes -subj /CN={name} -days 30 -keyout {name}.key -out {name}.crt"
+            ),
+        )?;
+        joined(folder, &format!("{name}.pem"), [&format!("{name}.key"), &format!("{name}.crt")]);
+    }
+    openssl(folder, "pkcs12 -export -inkey own.key -in own.crt -passout pass:Canary-pfx -out own.pfx")?;
+    let old = "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1 -legacy";
+    openssl(
+        folder,
+        &format!("pkcs12 -export -inkey own.key -in own.crt -passout pass:Canary-pfx {old} -out old.pfx"),
+    )?;
+    openssl(folder, "ecparam -name prime256v1 -genkey -noout -out ec.key")?;
+    openssl(folder, "req -x509 -key ec.key -subj /CN=ec -days 30 -out ec.crt")?;
+    joined(folder, "ec.pem", ["ec.key", "ec.crt"]);
+    let key = std::fs::read_to_string(folder.join("own.key")).unwrap();
+    let key = KeyPair::from_pem_and_sign_algo(&key, &PKCS_RSA_SHA256).unwrap();
+    let mut expired = CertificateParams::new(vec![]).unwrap();
+    (expired.not_before, expired.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+    std::fs::write(folder.join("expired.crt"), expired.self_signed(&key).unwrap().pem()).unwrap();
+    joined(folder, "expired.pem", ["own.key", "expired.crt"]);
+    for name in ["own.pfx", "old.pfx"] {
+        restrict(folder, name);
+    }
+    Some(())
+}
+
+fn thumbprint(file: &Path) -> String {
+    let arguments = ["x509", "-noout", "-fingerprint", "-sha1", "-in"];
+    let told = Command::new("openssl").args(arguments).arg(file).output().unwrap().stdout;
+    String::from_utf8(told).unwrap().trim().split_once('=').unwrap().1.to_owned()
+}
+
+/// One read with these lines in place of the secret, and of the whole connection's.
+fn read(bench: &Bench, keys: &str, cloud: &str) -> Ran {
+    let text = config(bench, "cloud", keys, cloud);
+    let text: String = text
+        .lines()
+        .filter(|line| !line.starts_with("client_secret"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    bench.place.write("it.toml", &text);
+    bench.run(&["invoke", "Get-AcceptedDomain"])
+}
+
+#[test]
+fn scenario_01_certificates() {
+    let place = Place::new();
+    let folder = place.path();
+    if certificates(folder).is_none() {
+        return;
+    }
+    let at = |name: &str| folder.join(name).display().to_string();
+    let bench = Bench::with(&tenant(&[]), &["--app-certificate", &at("own.crt")]);
+    let by = |name: &str, more: &str| read(&bench, "", &format!("certificate_file = '{}'\n{more}", at(name)));
+    let password = "certificate_password = 'exec:[\"printf\", \"Canary-pfx\"]'";
+    for (name, more) in [("own.pem", ""), ("own.pfx", password), ("old.pfx", password)] {
+        let ran = by(name, more);
+        assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+        assert!(!ran.stderr.contains("warning"), "{name}: {ran:?}");
+    }
+    let own = thumbprint(&folder.join("own.crt"));
+    assert_eq!(by("own.pem", &format!("certificate_thumbprint = \"{own}\"")).code, Some(0));
+    let pasted = own.replace(':', " ").to_lowercase();
+    assert_eq!(by("own.pem", &format!("certificate_thumbprint = \"\u{200e}{pasted}\"")).code, Some(0));
+    let other = format!("certificate_thumbprint = \"{}\"", thumbprint(&folder.join("other.crt")));
+    for (name, more, told) in [
+        ("own.pem", other.as_str(), "its thumbprint is not"),
+        ("other.pem", "", "AADSTS700027"),
+        ("expired.pem", "", "the certificate has expired"),
+        ("ec.pem", "", "not RSA"),
+        ("own.crt", "", "no private key"),
+        ("own.pfx", "", "the password of the file is wrong or missing"),
+        ("none.pem", "", "none.pem"),
+    ] {
+        let ran = by(name, more);
+        assert!(matches!(ran.code, Some(2 | 3)) && ran.stderr.contains(told), "{name}: {ran:?}");
+        assert!(!format!("{ran:?}").contains("Canary"), "{ran:?}");
+    }
+
+    // A folder, and the one that is meant in it.
+    let chosen = |name: &str| {
+        let print = thumbprint(&folder.join(name));
+        read(
+            &bench,
+            "",
+            &format!("certificate_directory = '{}'\ncertificate_thumbprint = \"{print}\"", folder.display()),
+        )
+    };
+    assert_eq!(chosen("own.crt").code, Some(0));
+    let ran = chosen("ec.crt");
+    assert!(ran.stderr.contains("not RSA"), "{ran:?}");
+    std::fs::copy(folder.join("own.pem"), folder.join("copy.pem")).unwrap();
+    let ran = chosen("own.crt");
+    assert!(ran.stderr.contains("2 certificates have this thumbprint"), "{ran:?}");
+
+    assert!(Command::new("chmod").args(["644", &at("own.pem")]).status().unwrap().success());
+    let ran = by("own.pem", "");
+    assert!(
+        ran.code == Some(0) && ran.stderr.contains("warning") && ran.stderr.contains("chmod 600"),
+        "{ran:?}"
+    );
+}
+
+fn with_faults(faults: Json) -> Json {
+    let mut seed = tenant(&[]);
+    seed["cloud"]["faults"] = faults;
+    seed
+}
+
+/// With the application's secret.
+fn plain(bench: &Bench, keys: &str, cloud: &str) -> Ran {
+    bench.place.write("it.toml", &config(bench, "cloud", keys, cloud));
+    bench.run(&["invoke", "Get-AcceptedDomain"])
+}
+
+fn asked(bench: &Bench, path: &str) -> usize {
+    let entries = logged(&bench.path("lab.log"), "http");
+    entries.iter().filter(|entry| entry["path"].as_str().unwrap_or_default().contains(path)).count()
+}
+
+/// The directory does not know a new certificate everywhere at once.
+#[test]
+fn scenario_05_rotation() {
+    let text = json!({"error": "invalid_client", "error_codes": [700_027],
+        "error_description": "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application."});
+    let fault = json!({"cmdlet": "token", "times": 2, "kind": {"http": {"status": 401, "body": {"text": text.to_string()}}}});
+    let bench = Bench::new(&with_faults(json!([fault])));
+    let ran = plain(&bench, "", "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!((asked(&bench, "/oauth2/v2.0/token"), count(&bench, "Get-AcceptedDomain")), (3, 1));
+}
+
+/// A password that the service's key of a moment ago has encrypted.
+#[test]
+fn scenario_16_the_key_for_passwords_changes() {
+    let fault = json!({"cmdlet": "New-Mailbox", "after": 1, "times": 1, "kind": "rotate_key"});
+    let bench = Bench::new(&with_faults(json!([fault])));
+    bench
+        .place
+        .write("it.toml", &config(&bench, "cloud", "create_method = \"new\"", "create_users = \"exchange\""));
+    let row = |name: &str| {
+        format!("{name}@contoso.com,{name},{name}@contoso.com,Canary-Pässw0rd!,{name}@contoso.com\n")
+    };
+    let flow = format!(
+        "Identity,Name,UserPrincipalName,_param_password,EmailAddresses\n{}{}{}",
+        row("one"),
+        row("two"),
+        row("three")
+    );
+    let results = bench.flow("apply", &flow, 0);
+    assert!(results.iter().all(|result| result["action"] == "created"), "{results:?}");
+    assert!((2..=3).contains(&asked(&bench, "EXOModuleFile")), "{}", asked(&bench, "EXOModuleFile"));
+    let log = std::fs::read_to_string(bench.path("lab.log")).unwrap();
+    assert!(!log.contains("Canary") && !format!("{results:?}").contains("Canary"));
+}
+
+#[test]
+fn scenario_18_redirections() {
+    let redirected = |to: &str| {
+        let mut seed = tenant(&[]);
+        seed["cloud"]["behaviour"] = json!({"redirect": to});
+        Bench::new(&seed)
+    };
+    for to in ["regional", "hostile", "port446"] {
+        let bench = redirected(to);
+        let ran = plain(&bench, "", "");
+        assert_eq!(ran.code, Some(1), "{to}: {ran:?}");
+        assert!(ran.stderr.contains("where a token must not go"), "{to}: {ran:?}");
+        let elsewhere = logged(&bench.path("lab.log"), "http");
+        let elsewhere =
+            elsewhere.iter().filter(|entry| entry["host"] == "hostile" || entry["host"] == "regional");
+        assert_eq!(elsewhere.count(), 0, "{to}: somebody else was asked");
+        if to == "regional" {
+            // Named by a person, it is followed.
+            let (_, place) = ran.stderr.split_once("its clients to ").unwrap();
+            let place = place.split([',', ' ']).next().unwrap();
+            let ran = plain(&bench, &format!("redirect_hosts = [\"{place}\"]"), "");
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+        }
+    }
+}
+
+/// What each of a cloud's addresses is can be said alone.
+#[test]
+fn scenario_19_overrides() {
+    let bench = Bench::new(&tenant(&[]));
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
+    let scope = format!(
+        "exchange_scope = \"{}/.default\"\ngraph_scope = \"{}/.default\"",
+        given("url"),
+        given("graph")
+    );
+    let ran = plain(&bench, "", &format!("environment = \"china\"\n{scope}"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = bench.run(&["invoke", "Get-MgSubscribedSku"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = plain(&bench, "", "exchange_scope = \"https://outlook.office365.cn/.default\"");
+    assert!(ran.code == Some(3) && ran.stderr.contains("AADSTS500011"), "{ran:?}");
+}
+
+/// A person's sign-in by the token that renews: the file holds the next one after every run.
+#[test]
+fn scenario_21_a_refresh_token_on_disk() {
+    let person = json!({"RecipientTypeDetails": "User", "Name": "ada", "DisplayName": "ada",
+        "UserPrincipalName": "ada@contoso.com", "Password": "Canary-Passw0rd!", "IsExchangeAdministrator": true});
+    let bench = Bench::new(&tenant(&[person]));
+    let application = bench.given["cloud"]["public_application_id"].as_str().unwrap();
+    let back = "https://bridge.example/back";
+    let stored = bench.path("refresh-token");
+    let keys = |code: &str| {
+        format!(
+            "token_mode = \"GETANDREFRESH\"\nrefresh_token_file = '{}'\nredirect_uri = \"{back}\"\n\
+             authorization_code = 'exec:[\"printf\", \"{code}\"]'",
+            stored.display()
+        )
+    };
+    let run = |code: &str| {
+        let own = bench.given["cloud"]["application_id"].as_str().unwrap();
+        let text = config(&bench, "cloud", "", &keys(code)).replace(own, application);
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with("client_secret"))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        bench.place.write("it.toml", &text);
+        bench.run(&["invoke", "Get-AcceptedDomain", "--trace", "trace"])
+    };
+    let Some(code) = signed_in_by_browser(&bench, application, back) else { return };
+    let kept = || std::fs::read_to_string(&stored).unwrap();
+    let ran = run(&code);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let first = kept();
+    assert_eq!(run(&code).code, Some(0));
+    let second = kept();
+    assert_ne!(first, second);
+    // Ended after it had written the next one and before that had its name: the one under the name is used up.
+    std::fs::rename(&stored, bench.path("refresh-token.new")).unwrap();
+    std::fs::write(&stored, &first).unwrap();
+    restrict(bench.place.path(), "refresh-token");
+    assert_eq!(run("no").code, Some(0));
+    assert!(kept() != first && kept() != second);
+    // Ended in the middle of writing.
+    std::fs::write(bench.path("refresh-token.new"), "half").unwrap();
+    restrict(bench.place.path(), "refresh-token.new");
+    assert_eq!(run("no").code, Some(0));
+    // An old copy: nothing but a new sign-in helps, and nothing is lost.
+    std::fs::write(&stored, &first).unwrap();
+    let ran = run("no");
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert_eq!(kept(), first);
+    let traces = std::fs::read_dir(bench.path("trace")).unwrap().map(|entry| entry.unwrap().path());
+    let traces: String = traces.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    assert!(traces.contains("grant_type=refresh_token"), "{traces}");
+    for secret in [first.trim(), second.trim(), code.as_str()] {
+        assert!(!traces.contains(secret) && !format!("{ran:?}").contains(secret));
+    }
+}
+
+/// What the browser comes back with, by curl; none where that is not installed.
+fn signed_in_by_browser(bench: &Bench, application: &str, back: &str) -> Option<String> {
+    let (url, tenant) = (bench.given["cloud"]["url"].as_str()?, bench.given["cloud"]["tenant"].as_str()?);
+    let asked = format!(
+        "{url}/{tenant}/oauth2/v2.0/authorize?client_id={application}&redirect_uri={back}&login_hint=ada@contoso.com"
+    );
+    let arguments = ["--silent", "--output", "/dev/null", "--write-out", "%{redirect_url}", "--cacert"];
+    let ran = Command::new("curl").args(arguments).arg(bench.given["ca_file"].as_str()?).arg(asked).output();
+    let Ok(ran) = ran else {
+        println!("SKIPPED: curl is not installed: nobody to sign in in a browser");
+        return None;
+    };
+    let location = String::from_utf8(ran.stdout).unwrap();
+    let (_, code) = location.split_once("code=").unwrap_or_else(|| panic!("{location}"));
+    Some(code.to_owned())
+}
+
+/// A name and a password only where that is allowed, with a word about it each time; a second factor is not had.
+#[test]
+fn a_password_of_a_person() {
+    let person = |name: &str, factor: bool| {
+        json!({"RecipientTypeDetails": "User", "Name": name, "DisplayName": name, "IsMultiFactor": factor,
+            "UserPrincipalName": format!("{name}@contoso.com"), "Password": "Canary-Passw0rd!", "IsExchangeAdministrator": true})
+    };
+    let bench = Bench::new(&tenant(&[person("ada", false), person("eve", true)]));
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
+    let run = |name: &str, password: &str, allowed: &str| {
+        let keys = format!(
+            "authentication = \"password\"\nusername = \"{name}@contoso.com\"\npassword = 'exec:[\"printf\", \"{password}\"]'\n{allowed}"
+        );
+        let text = config(&bench, "cloud", "", &keys)
+            .replace(&given("application_id"), &given("public_application_id"));
+        bench.place.write("it.toml", &text);
+        bench.run(&["invoke", "Get-AcceptedDomain"])
+    };
+    let allowed = "danger_password_sign_in = true";
+    let ran = run("ada", "Canary-Passw0rd!", "");
+    assert!(ran.code == Some(2) && ran.stderr.contains("is being retired by Microsoft"), "{ran:?}");
+    let ran = run("ada", "Canary-Passw0rd!", allowed);
+    assert!(
+        ran.code == Some(0) && ran.stderr.contains("warning") && ran.stderr.contains("retiring"),
+        "{ran:?}"
+    );
+    for (name, password, told) in [
+        ("eve", "Canary-Passw0rd!", "the account needs a second factor"),
+        ("ada", "Canary-wrong", "user name or password is wrong"),
+    ] {
+        let ran = run(name, password, allowed);
+        assert!(ran.code == Some(3) && ran.stderr.contains(told), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("Canary"), "{ran:?}");
+    }
+}
+
+/// What the machine is, as a virtual machine and as an App Service.
+#[test]
+fn the_identity_of_a_machine() {
+    let bench = Bench::new(&tenant(&[]));
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
+    let keys = format!(
+        "authentication = \"managed-identity\"\nidentity_url = \"{}/metadata/identity/oauth2/token\"",
+        given("identity_url")
+    );
+    let ran = read(&bench, "", &keys);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let text = config(&bench, "cloud", "", "authentication = \"managed-identity\"");
+    let text: String = text
+        .lines()
+        .filter(|line| !line.starts_with("client_secret"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    bench.place.write("it.toml", &text);
+    let service = |header: &str| {
+        Command::new(assert_cmd::cargo::cargo_bin!("mailwright"))
+            .current_dir(bench.place.path())
+            .env("IDENTITY_ENDPOINT", format!("{}/msi/token", given("identity_url")))
+            .env("IDENTITY_HEADER", header)
+            .args(["-c", "it.toml", "invoke", "Get-AcceptedDomain"])
+            .output()
+            .unwrap()
+    };
+    let ran = service(&given("identity_header"));
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    assert_eq!(service("Canary-wrong").status.code(), Some(3));
+}
