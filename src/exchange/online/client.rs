@@ -263,7 +263,6 @@ impl Online {
         let mut tries = 0;
         // The talk knows how far it is: a page that was not answered is asked for again, not the whole list.
         loop {
-            tries += 1;
             let mut came = false;
             let slot = service.gate.slot_until(until).await.map_err(|after| ExchangeError::Throttled {
                 text: "the rest that it asks for is longer than a change may take".into(),
@@ -271,8 +270,9 @@ impl Online {
             })?;
             let again = each.as_mut().map(|each| &mut **each as Each<'_>);
             let result = self.attempt(service, &mut *talk, again, &mut came).await?;
-            drop(slot);
+            // First what the server says, so that nobody goes in the moment between.
             heed(service, &result);
+            drop(slot);
             let trouble = match result {
                 Ok(answer) => {
                     service.is_open.store(true, Ordering::Relaxed);
@@ -284,7 +284,11 @@ impl Online {
                 Err(trouble) => trouble,
             };
             if came {
-                (tries, until) = (1, Instant::now() + self.timeouts.change);
+                (tries, until) = (0, Instant::now() + self.timeouts.change);
+            }
+            // A service that says when to come again is asked then, as long as there is time.
+            if !matches!(trouble, Trouble::Throttled { after: Some(_), .. }) {
+                tries += 1;
             }
             // What was throttled was not done; whether anything else was, a write does not know.
             let harmless = matches!(trouble, Trouble::Throttled { .. } | Trouble::Unreachable(_));

@@ -5,6 +5,7 @@ mod hybrid;
 mod licences;
 mod making;
 mod sign_in;
+mod throttled;
 
 use std::path::Path;
 
