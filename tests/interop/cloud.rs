@@ -252,7 +252,7 @@ async fn what_the_machine_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_secret_that_is_refused_is_not_shown_again() {
+async fn a_secret_and_what_it_is_for() {
     let Some(cloud) = Cloud::start() else { return };
     let by =
         |secret: &str| format!("application_id = \"app\"\nclient_secret = 'exec:[\"printf\", \"{secret}\"]'");
@@ -262,6 +262,24 @@ async fn a_secret_that_is_refused_is_not_shown_again() {
     assert!(told.contains("AADSTS500011"), "{told}");
     let told = cloud.refused(&by("Canary-wrong")).await;
     assert!(told.contains("AADSTS7000215") && !told.contains("Canary"), "{told}");
+}
+
+/// Each wrong one brings an account nearer to being locked: it is not shown again before there is another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_refused_is_not_shown_again() {
+    let Some(cloud) = Cloud::start() else { return };
+    cloud.write("secret", "Canary-secret-1");
+    let keys = "application_id = \"app\"\nclient_secret = 'file:FOLDER/secret'";
+    let exchange = cloud.open(keys).await.unwrap();
+    cloud.write("secret", "Canary-wrong");
+    for _ in 0..3 {
+        let error = exchange.run(&get("revoke")).await.unwrap_err();
+        assert!(matches!(error, ExchangeError::SignIn { .. }), "{error}");
+        assert_eq!(cloud.count("token", 401), 1);
+    }
+    cloud.write("secret", "Canary-secret-1");
+    assert_eq!(exchange.run(&get("a")).await.unwrap().objects.len(), 1);
+    assert_eq!((cloud.count("token", 401), cloud.count("token", 200)), (1, 2));
 }
 
 /// An HTTP proxy with CONNECT for `p` with the password `Canary-proxy-1`; counts those that it let through.

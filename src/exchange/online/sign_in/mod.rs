@@ -339,6 +339,10 @@ impl Tokens {
     }
 
     fn refused(&self, error: &TokenError) -> ExchangeError {
+        // Nobody was refused: the directory is busy, or something else is in its place.
+        if matches!(error, TokenError::Later { .. } | TokenError::Unreadable(_)) {
+            return self.unreachable(&self.cloud.login, error.to_string());
+        }
         let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
         ExchangeError::SignIn { endpoint: self.cloud.login.to_string(), message: format!("{error}{hint}") }
     }
