@@ -215,6 +215,29 @@ fn requests_of_the_tenant_go_wrong_as_a_file_says() {
 }
 
 #[test]
+fn a_token_goes_to_no_host_that_the_tenant_sends_its_clients_to_unless_it_is_known() {
+    let place = Place::new();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/directory.json");
+    let mut seed: Json = serde_json::from_slice(&std::fs::read(sample).unwrap()).unwrap();
+    for redirect in ["hostile", "port446"] {
+        seed["cloud"]["behaviour"] = serde_json::json!({ "redirect": redirect });
+        place.write("seed.json", &seed.to_string());
+        let (child, _) =
+            start(&place, &["--write-config", "lab.toml", "--seed", "seed.json", "--log", "lab.log"]);
+        let ran = place.run(&["invoke", "Get-AcceptedDomain", "-c", "lab.toml", "-n", "lab-cloud"]);
+        end(child);
+        assert!(ran.code.is_some_and(|code| code != 0) && ran.stderr.contains("127.0.0.1"), "{ran:?}");
+        let log = std::fs::read_to_string(place.path().join("lab.log")).unwrap();
+        let lines: Vec<Json> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let host = |line: &Json| line["http"]["host"].as_str().unwrap_or_default().to_owned();
+        assert!(
+            lines.iter().any(|line| line["http"]["status"] == 302 && line["http"]["shows_token"] == true)
+        );
+        assert!(!lines.iter().any(|line| host(line) == "hostile" || host(line) == "regional"), "{log}");
+    }
+}
+
+#[test]
 fn connections_of_ones_own_are_led_to_the_tenant() {
     let place = Place::new();
     let cloud = "[connections.online.cloud]\ntenant = \"contoso.onmicrosoft.com\"\napplication_id = \"x\"\n\

@@ -26,6 +26,8 @@ mod in_process;
 mod lab;
 mod library;
 mod parameters;
+#[cfg(unix)]
+mod readme_cloud;
 mod reports;
 #[cfg(unix)]
 mod rotation;
@@ -33,6 +35,8 @@ mod sample_commands;
 mod sample_files;
 #[cfg(unix)]
 mod samples;
+#[cfg(unix)]
+mod samples_cloud;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]

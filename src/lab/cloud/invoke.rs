@@ -16,7 +16,7 @@ use crate::lab::cmdlet;
 /// Records in a page at most, and without being asked for fewer.
 const PAGE: usize = 1000;
 /// How long a link to a page is good, in milliseconds.
-const PAGE_LIFETIME_MS: u64 = 600_000;
+pub(super) const PAGE_LIFETIME_MS: u64 = 600_000;
 /// Why nobody without a role is let in, for who reads header fields.
 const NO_ROLE: &str = "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"";
 /// The name of the cookie that ties pages to the server that began them.

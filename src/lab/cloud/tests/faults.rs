@@ -1,5 +1,6 @@
 //! What goes wrong, and what one may not.
 
+use super::invoke::PAGE_LIFETIME_MS;
 use super::*;
 use crate::lab::{Fault, HttpBody, HttpFault, Restrictions};
 
@@ -97,25 +98,40 @@ fn roles_hide_cmdlets_and_parameters() {
     assert_eq!(bench.invoke("Get-Mailbox", json!({"Identity": "zoe"})).0, 403);
 }
 
+/// A list that has begun, and the query of the link to its next page.
+fn begun(bench: &mut Bench, token: &str) -> String {
+    let first = read(&call(bench, Host::Main, token, "", LIST));
+    let link = Url::parse(first["@odata.nextLink"].as_str().unwrap()).unwrap();
+    format!("?{}", link.query().unwrap())
+}
+
+#[track_caller]
+fn is_torn(answer: &Response) {
+    let json = read(answer);
+    let text = json.pointer("/error/innererror/internalexception/message").map(Json::to_string);
+    assert!(text.is_some_and(|text| text.contains("Expired or Invalid pagination request")), "{json}");
+}
+
 #[test]
 fn pages_are_bound_to_what_began_them() {
     let mut bench = Bench::new();
     let token = bench.token("bridge", Host::Main);
-    let next = |bench: &mut Bench, body: &[u8]| {
-        let first = read(&call(bench, Host::Main, &token, "", LIST));
-        let link = Url::parse(first["@odata.nextLink"].as_str().unwrap()).unwrap();
-        let query = format!("?{}", link.query().unwrap());
-        read(&call(bench, Host::Main, &token, &query, body))
-    };
-    assert_eq!(next(&mut bench, LIST)["value"].as_array().unwrap().len(), 1);
+    let query = begun(&mut bench, &token);
+    for _ in 0..2 {
+        let second = read(&call(&mut bench, Host::Main, &token, &query, LIST));
+        assert_eq!(
+            second["value"].as_array().unwrap().len(),
+            1,
+            "an answer that was lost is asked for again"
+        );
+    }
     let other = br#"{"CmdletInput":{"CmdletName":"Get-Mailbox","Parameters":{}}}"#;
-    let torn = |json: Json| {
-        let text = json.pointer("/error/innererror/internalexception/message").unwrap().to_string();
-        assert!(text.contains("Expired or Invalid pagination request"), "{text}");
-    };
-    torn(next(&mut bench, other));
+    is_torn(&call(&mut bench, Host::Main, &token, &query, other));
+    bench.now += PAGE_LIFETIME_MS;
+    is_torn(&call(&mut bench, Host::Main, &token, &query, LIST));
     bench.tenant.behave(Behaviour { pages_without_affinity: true, ..Behaviour::default() });
-    torn(next(&mut bench, LIST));
+    let query = begun(&mut bench, &token);
+    is_torn(&call(&mut bench, Host::Main, &token, &query, LIST));
 }
 
 #[test]
