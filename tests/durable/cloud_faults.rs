@@ -97,7 +97,7 @@ async fn applied(seed: &Json, flow: &str, way: Option<(u64, Trouble)>) -> Ended 
     Ended { directory, cmdlets: of("cmdlet"), exchanges: of("http").len() as u64, runs }
 }
 
-fn connections(folder: &Path, lab: &Running) -> Config {
+pub(super) fn connections(folder: &Path, lab: &Running) -> Config {
     let file = folder.join("lab.toml");
     lab.write_config(&file).unwrap();
     let tenant = lab.cloud();

@@ -32,11 +32,11 @@ const SHORT_CLOUD: Measure = Measure { accounts: 8, kills: 10, concurrency: 2, l
 const LONG_CLOUD: Measure = Measure { accounts: 125, kills: 120, concurrency: 4, latency: 25, steps: 8 };
 
 /// Chance with a seed.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
     /// Below `limit`.
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -5,6 +5,7 @@
 mod boundaries;
 mod cloud;
 mod cloud_faults;
+mod cloud_model;
 mod faults;
 mod flow;
 pub mod journal;
