@@ -13,6 +13,6 @@ mod outcome;
 mod relay;
 
 /// Whether the long version is wanted.
-fn is_long() -> bool {
+pub fn is_long() -> bool {
     std::env::var_os("MAILWRIGHT_LONG").is_some()
 }

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::{CANARY, Ran};
 use crate::scenarios::bench::{Bench, directory, mailbox, name, remote_mailbox};
+use crate::scenarios::cloud;
 
 /// What is looked at often, so that tests are not slow.
 const OFTEN: [&str; 2] = ["--interval", "200ms"];
@@ -440,4 +441,18 @@ fn an_export_that_still_runs_is_not_started_again() {
     lock.lock().unwrap();
     let mut watcher = Watcher::start(&bench, &[]);
     watcher.says("the export of it is due, but another one runs: left out");
+}
+
+#[test]
+fn a_file_waits_for_mailboxes_that_licences_bring() {
+    let mut ada = cloud::person("ada");
+    ada["MailboxDelay"] = json!(2500);
+    let bench = Bench::new(&cloud::tenant(&[ada]));
+    cloud::connect(&bench, "enable", "", "mailbox_wait = \"0s\"");
+    std::fs::create_dir(bench.path("drop")).unwrap();
+    drop_in(&bench, "a.csv", "Identity,CustomAttribute1\nada@contoso.com,x\n");
+    let _watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
+    until("the receipt", || bench.path("drop/done/a.csv.receipt.json").exists());
+    assert_eq!(bench.written(), ["Update-MgUser", "Set-MgUserLicense", "Set-Mailbox"]);
+    assert_eq!(receipt(&bench, "done/a.csv")["counts"]["created"], 1);
 }

@@ -4,8 +4,10 @@ mod addresses;
 mod hybrid;
 mod licences;
 mod making;
+mod service;
 mod sign_in;
 mod throttled;
+mod throttling;
 
 use std::path::Path;
 

@@ -1,0 +1,111 @@
+//! Scenario 13: a tenant that asks for fewer calls gets fewer, and loses nothing by it.
+
+use serde_json::{Value as Json, json};
+
+use super::{connect, tenant, there};
+use crate::durable::is_long;
+use crate::scenarios::bench::{Bench, logged, name};
+
+fn http(entry: &Json) -> (u64, u64, &str) {
+    let number = |name: &str| entry[name].as_u64().unwrap_or_default();
+    (number("time_ms"), number("status"), entry["cmdlet"].as_str().unwrap_or_default())
+}
+
+#[test]
+fn c13_a_wait_that_is_named_is_kept_by_everybody() {
+    let throttled = json!({"http": {"status": 429, "retry_after": "1.5"}});
+    let objects: Vec<_> =
+        (0..6).map(|number| there(&format!("user{number}"), "SharedMailbox", &json!({}))).collect();
+    let mut seed = tenant(&objects);
+    seed["cloud"]["faults"] = json!([{"cmdlet": "Set-Mailbox", "times": 1, "kind": throttled}]);
+    let bench = Bench::new(&seed);
+    connect(&bench, "enable", "concurrency = 4", "");
+    let rows: String = (0..6).map(|number| format!("user{number}@contoso.com,x\n")).collect();
+    let results = bench.flow("apply", &format!("Identity,CustomAttribute1\n{rows}"), 0);
+    assert!(results.iter().all(|result| result["action"] == "updated"), "{results:?}");
+    let asked: Vec<_> =
+        logged(&bench.path("lab.log"), "http").into_iter().filter(|it| it["side"] == "cloud").collect();
+    let complaint = asked.iter().map(http).find(|(_, status, _)| *status == 429).unwrap().0;
+    // What was under way already may still arrive; nothing new is sent before the time is over.
+    let early: Vec<_> = asked
+        .iter()
+        .map(http)
+        .filter(|(time, _, cmdlet)| {
+            *cmdlet == "Set-Mailbox" && (complaint + 200..complaint + 1500).contains(time)
+        })
+        .collect();
+    assert!(early.is_empty(), "{early:?}");
+    let sets = bench.cmdlets().iter().filter(|entry| name(entry) == "Set-Mailbox").count();
+    assert_eq!(sets, 6, "each was carried out once");
+}
+
+#[test]
+fn c13_every_way_to_say_so() {
+    for (number, answer) in [
+        json!({"status": 429, "retry_after": "1"}),
+        json!({"status": 429}),
+        json!({"status": 429, "retry_after": "date"}),
+        json!({"status": 503, "retry_after": "1"}),
+        json!({"status": 400, "body": "concurrency"}),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut seed = tenant(&[there("ada", "SharedMailbox", &json!({}))]);
+        seed["cloud"]["faults"] = json!([{"cmdlet": "Set-Mailbox", "times": 2, "kind": {"http": answer}}]);
+        let bench = Bench::new(&seed);
+        connect(&bench, "enable", "", "");
+        let result = bench.apply_one("Identity,CustomAttribute1\nada@contoso.com,x\n", 0);
+        assert_eq!(result["action"], "updated", "{number}: {result}");
+        let sets = bench.cmdlets().iter().filter(|entry| name(entry) == "Set-Mailbox").count();
+        assert_eq!(sets, 1, "{number}");
+    }
+}
+
+/// Every seventh request is turned away for a moment. The long version has 1,000 changes.
+#[test]
+fn c13_a_long_flow_against_a_tenant_that_throttles() {
+    let accounts = if is_long() { 1000 } else { 60 };
+    let account = |number: usize| format!("user{number:04}");
+    let objects: Vec<_> = (0..accounts)
+        .filter(|number| number % 2 == 0)
+        .map(|number| there(&account(number), "SharedMailbox", &json!({})))
+        .collect();
+    let mut seed = tenant(&objects);
+    let throttled = json!({"http": {"status": 429, "retry_after": "0.2"}});
+    seed["cloud"]["faults"] = json!([{"every": 7, "after": 6, "times": 1_000_000, "kind": throttled}]);
+    let bench = Bench::new(&seed);
+    connect(&bench, "new", "concurrency = 4", "");
+    let line = |number: usize| {
+        let (name, own) = (account(number), format!("{}@contoso.com", account(number)));
+        json!({"Identity": own, "Type": "Shared", "Name": name, "Alias": name, "CustomAttribute1": "x",
+               "EmailAddresses": [format!("{name}@fabrikam.com"), own]})
+        .to_string()
+            + "\n"
+    };
+    bench.place.write("flow.jsonl", &(0..accounts).map(line).collect::<String>());
+    let results = bench.results(&["apply", "flow.jsonl"], 0);
+    let done = |action: &str| results.iter().filter(|result| result["action"] == action).count();
+    assert_eq!((done("created"), done("updated")), (accounts / 2, accounts / 2));
+    let cmdlets = bench.cmdlets();
+    let made = cmdlets.iter().filter(|entry| name(entry) == "New-Mailbox").count();
+    assert_eq!(made, accounts / 2, "each was made once");
+    let asked: Vec<_> =
+        logged(&bench.path("lab.log"), "http").into_iter().filter(|it| it["side"] == "cloud").collect();
+    let turned_away = asked.iter().filter(|entry| http(entry).1 == 429).count();
+    assert!(turned_away >= accounts / 4, "{turned_away}");
+    let first = asked.iter().map(|entry| http(entry).0).min().unwrap();
+    let last = asked.iter().map(|entry| http(entry).0).max().unwrap();
+    println!(
+        "{accounts} changes: {} cmdlets, {} requests, {turned_away} of them turned away for 0.2 s, {:.1} s",
+        cmdlets.len(),
+        asked.len(),
+        (last - first) as f64 / 1000.0
+    );
+    let ended = bench.end();
+    for object in ended["cloud"]["objects"].as_array().unwrap() {
+        assert_eq!(object["CustomAttribute1"], "x", "{object}");
+        let addresses = object["EmailAddresses"].to_string();
+        assert!(addresses.contains("@fabrikam.com"), "{object}");
+    }
+}
