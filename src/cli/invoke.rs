@@ -8,6 +8,7 @@ use wsman::clixml::{Container, Object, SecureText, Value};
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::common::Context;
+use super::literal::literal;
 use super::{CommandError, session};
 use crate::config::SecretRef;
 use crate::exchange::{Answer, Call, graph, to_json};
@@ -15,14 +16,14 @@ use crate::recipient::parameters::{self, ParameterKind};
 use crate::recipient::value::{bool_word, split_cell};
 use crate::report::printable;
 
-/// Run any cmdlet; objects out as JSON lines
+/// Run any cmdlet, of Exchange or of Microsoft Graph; objects out as JSON lines
 #[derive(Debug, Args)]
 pub(super) struct Invoke {
     /// The cmdlet
     #[arg(value_name = "CMDLET")]
     cmdlet: String,
-    /// Its parameters: NAME=VALUE, NAME alone for a switch, `$true`, `$false`, `$null`; lists are separated by `;`,
-    /// a secret is a reference such as env:NAME
+    /// Its parameters: NAME=VALUE, NAME alone for a switch, `$true`, `$false`, `$null`; lists are separated by `;`, or written
+    /// `@('a','b')`; `@{Add='a';Remove='b'}` changes one; a secret is a reference such as env:NAME
     #[arg(value_name = "NAME=VALUE")]
     parameters: Vec<String>,
 }
@@ -127,6 +128,14 @@ fn value(kind: Option<ParameterKind>, name: &str, given: &str) -> Result<Value, 
         Some(kind @ (ParameterKind::Bool | ParameterKind::Switch)) => {
             Value::Bool(bool_word(given).ok_or_else(|| wrong(kind))?)
         }
+        _ if kind.is_none_or(|kind| kind.is_list())
+            && let Some(read) = literal(given) =>
+        {
+            read.map_err(|why| {
+                CommandError::usage(format!("`{name}`: {why}"))
+                    .hint("@{Add='a','b';Remove='c'}, or @('a','b')")
+            })?
+        }
         Some(kind) if kind.is_list() => list(&split_cell(given)),
         None if given.eq_ignore_ascii_case("$true") => Value::Bool(true),
         None if given.eq_ignore_ascii_case("$false") => Value::Bool(false),
@@ -173,6 +182,18 @@ mod tests {
             json!({"Identity": "ada", "EmailAddresses": ["SMTP:a@x.de", "smtp:b@x.de"], "Arbitration": true,
                    "HiddenFromAddressListsEnabled": true, "MailTip": null, "Foo": true, "CustomAttribute1": "a=b"})
         );
+    }
+
+    #[test]
+    fn tables_and_arrays_where_a_list_may_stand() {
+        let Wanted { call, .. } =
+            parse(&["EmailAddresses=@{Add='smtp:a@x.de'}", "Foo=@('a','b')", "CustomAttribute1=@{a}"])
+                .unwrap();
+        assert_eq!(
+            call.masked(),
+            json!({"EmailAddresses": {"Add": ["smtp:a@x.de"]}, "Foo": ["a", "b"], "CustomAttribute1": "@{a}"})
+        );
+        assert!(parse(&["EmailAddresses=@{Add='smtp:a@x.de"]).is_err());
     }
 
     #[test]

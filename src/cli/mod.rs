@@ -18,6 +18,7 @@ mod init;
 mod input;
 mod invoke;
 mod lab;
+mod literal;
 mod mailing;
 mod perform;
 mod plan;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::common::Context;
 use super::perform::{Task, before_stop, perform};
 use super::{CommandError, input, session};
-use crate::flow::journal::{Failed, Journal};
+use crate::flow::journal::{Failed, Journal, State};
 use crate::flow::run::{Options, Stop};
 use crate::report::printable;
 
@@ -41,7 +41,9 @@ pub(super) async fn run(context: &Context, command: Retry, stop: &Stop) -> Resul
     journal.close().await;
     let wanted = wanted?;
     if wanted.is_empty() {
-        context.say("there is nothing to try again");
+        context.say(
+            "there is nothing to try again; what is pending goes on when the same flow is applied again",
+        );
         return Ok(0);
     }
     let chosen = before_stop(stop, session::choose(context)).await?;
@@ -66,7 +68,14 @@ async fn chosen_of(
         let id = printable(id);
         return Err(match journal.status(&filter).await?.first() {
             Some(entry) => {
-                CommandError::usage(format!("the change `{id}` is {}, it did not fail", entry.state))
+                let error =
+                    CommandError::usage(format!("the change `{id}` is {}, it did not fail", entry.state));
+                match entry.state {
+                    State::Pending => {
+                        error.hint("it goes on when the same flow is applied again, or in `watch`")
+                    }
+                    _ => error,
+                }
             }
             None => CommandError::usage(format!("the journal has no change `{id}`"))
                 .hint("mailwright status --failed shows what can be tried again"),

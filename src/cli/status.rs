@@ -77,6 +77,12 @@ fn text(shown: &[Shown], style: Style) -> String {
         text.push_str(&style.paint(Tone::Quiet, next));
         text.push('\n');
     }
+    if shown.iter().any(|one| one.entry.state == State::Pending) {
+        let next =
+            "To go on with what is pending: apply the same flow again, or leave it to mailwright watch";
+        text.push_str(&style.paint(Tone::Quiet, next));
+        text.push('\n');
+    }
     text
 }
 

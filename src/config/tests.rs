@@ -86,6 +86,7 @@ fn the_template_is_valid_with_every_key_switched_on() {
     assert_eq!(config.connections[0].max_removing_percent, Some(20));
     assert!(config.connections[0].proxy.is_some());
     assert!(config.connections[0].export.schedule.is_some());
+    assert_eq!(config.connections[0].cloud.as_ref().unwrap().licence.as_deref(), Some("ENTERPRISEPACK"));
     assert!(config.mail.is_some());
 }
 

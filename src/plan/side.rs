@@ -8,8 +8,12 @@ use crate::recipient::{ErrorClass, Recipient, RecipientKind, Side};
 /// # Errors
 /// What is there on both sides does not belong together, or what is synchronised is not found where it comes from.
 pub fn owning_side(here: Option<&Recipient>, in_cloud: Option<&Recipient>) -> Result<Side, Finding> {
-    let Some(mailbox) = in_cloud.filter(|found| matches!(found.kind, RecipientKind::Mailbox(_))) else {
-        return Ok(Side::Here);
+    let is_only_there = |user: &Recipient| user.kind == RecipientKind::User && !user.is_dir_synced;
+    let mailbox = match (here, in_cloud) {
+        (_, Some(found)) if matches!(found.kind, RecipientKind::Mailbox(_)) => found,
+        // A user of the cloud who has no mailbox yet, or no longer.
+        (None, Some(user)) if is_only_there(user) => return Ok(Side::Cloud),
+        _ => return Ok(Side::Here),
     };
     match (here, mailbox.is_dir_synced) {
         (_, true) if cloud::is_cloud_managed(mailbox) => Ok(Side::Cloud),
@@ -63,6 +67,11 @@ mod tests {
         assert_eq!(owning_side(Some(&here), Some(&managed)), Ok(Side::Cloud));
         assert_eq!(owning_side(None, Some(&managed)), Ok(Side::Cloud));
         assert_eq!(owning_side(None, Some(&only)), Ok(Side::Cloud));
+        let mut user = Recipient::new(RecipientKind::User, Uuid::from_u128(2));
+        assert_eq!(owning_side(None, Some(&user)), Ok(Side::Cloud), "without a mailbox yet");
+        assert_eq!(owning_side(Some(&here), Some(&user)), Ok(Side::Here));
+        user.is_dir_synced = true;
+        assert_eq!(owning_side(None, Some(&user)), Ok(Side::Here), "it is mastered on-premises");
         let mail_user = Recipient::new(RecipientKind::MailUser, Uuid::from_u128(2));
         assert_eq!(owning_side(Some(&here), Some(&mail_user)), Ok(Side::Here), "its mailbox is on-premises");
         for (here, there) in [(None, &synced), (Some(&here), &only)] {

@@ -12,6 +12,12 @@ pub struct Cure {
 }
 
 impl Cure {
+    /// Of what is pending, whatever it waits for.
+    pub const WAITING: Self = Self {
+        title: "Waiting",
+        cure: "Nothing is wrong. It goes on when the same flow is applied again, or by itself in `mailwright watch`.",
+    };
+
     /// Of a class.
     pub fn of(class: ErrorClass) -> Self {
         let (title, cure) = match class {

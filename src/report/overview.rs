@@ -6,6 +6,7 @@ use super::cure::Cure;
 use super::text::result_text;
 use super::timing::duration;
 use super::{Ending, RunReport, Style, Timing, Tone, printable};
+use crate::recipient::Action;
 
 /// What a run was, what needs attention with its cure, how long the cmdlets took, and the totals.
 pub fn run_text(report: &RunReport, style: Style) -> String {
@@ -43,8 +44,11 @@ fn attention(report: &RunReport, style: Style, text: &mut String) {
     let mut classes: BTreeMap<&str, (Cure, Vec<&super::ChangeResult>)> = BTreeMap::new();
     for result in report.results() {
         if let Some(error) = &result.error {
-            let group =
-                classes.entry(error.class.as_str()).or_insert_with(|| (Cure::of(error.class), Vec::new()));
+            let (name, cure) = match result.action {
+                Action::Pending => (Action::Pending.as_str(), Cure::WAITING),
+                _ => (error.class.as_str(), Cure::of(error.class)),
+            };
+            let group = classes.entry(name).or_insert_with(|| (cure, Vec::new()));
             group.1.push(result);
         }
     }

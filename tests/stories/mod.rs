@@ -34,6 +34,8 @@ mod sample_files;
 #[cfg(unix)]
 mod samples;
 #[cfg(unix)]
+mod samples_cloud;
+#[cfg(unix)]
 mod signals;
 #[cfg(unix)]
 pub mod watch;

@@ -292,7 +292,12 @@ impl Online {
             }
             // What was throttled was not done; whether anything else was, a write does not know.
             let harmless = matches!(trouble, Trouble::Throttled { .. } | Trouble::Unreachable(_));
-            let temporary = harmless || matches!(trouble, Trouble::Unavailable { .. });
+            // A host that was there a moment ago comes back; one that never was is a mistake that waiting does not mend.
+            let temporary = match trouble {
+                Trouble::Throttled { .. } | Trouble::Unavailable { .. } => true,
+                Trouble::Unreachable(_) => service.is_open.load(Ordering::Relaxed),
+                _ => false,
+            };
             if tries > AGAIN || !temporary || !(is_read || harmless) {
                 return Err(no_answer(service, trouble));
             }

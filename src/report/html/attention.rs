@@ -1,7 +1,7 @@
 //! What a person has to do something about: errors by their class with the cure, then warnings.
 
 use super::page::Page;
-use crate::recipient::ErrorClass;
+use crate::recipient::Action;
 use crate::report::cure::Cure;
 use crate::report::{ChangeResult, RunReport, RunRow, failures};
 
@@ -13,23 +13,27 @@ type Place<'a> = (usize, &'a RunRow, &'a ChangeResult);
 
 /// Errors, the class with most of them first.
 pub(super) fn errors(page: &mut Page, report: &RunReport) {
-    let mut groups: Vec<(ErrorClass, Vec<Place<'_>>)> = Vec::new();
+    let mut groups: Vec<(&str, Cure, Vec<Place<'_>>)> = Vec::new();
     for (position, row) in report.rows.iter().enumerate() {
         let Some(result) = &row.result else { continue };
         let Some(error) = &result.error else { continue };
-        match groups.iter_mut().find(|(class, _)| *class == error.class) {
-            Some((_, rows)) => rows.push((position, row, result)),
-            None => groups.push((error.class, vec![(position, row, result)])),
+        let (name, cure) = match result.action {
+            Action::Pending => (Action::Pending.as_str(), Cure::WAITING),
+            _ => (error.class.as_str(), Cure::of(error.class)),
+        };
+        match groups.iter_mut().find(|(held, ..)| *held == name) {
+            Some((.., rows)) => rows.push((position, row, result)),
+            None => groups.push((name, cure, vec![(position, row, result)])),
         }
     }
     if groups.is_empty() {
         return;
     }
-    groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+    groups.sort_by_key(|(.., rows)| std::cmp::Reverse(rows.len()));
     page.element("section", &[("id", "attention")], |page| {
         page.leaf("h2", "", "Needs attention");
-        for (class, rows) in &groups {
-            group(page, *class, rows);
+        for (name, cure, rows) in &groups {
+            group(page, name, *cure, rows);
         }
         next(page, report);
     });
@@ -48,14 +52,14 @@ fn next(page: &mut Page, report: &RunReport) {
     });
 }
 
-fn group(page: &mut Page, class: ErrorClass, rows: &[Place<'_>]) {
-    let Cure { title, cure } = Cure::of(class);
+fn group(page: &mut Page, name: &str, cure: Cure, rows: &[Place<'_>]) {
+    let Cure { title, cure } = cure;
     page.element("article", &[("class", "group")], |page| {
         page.element("h3", &[], |page| {
             page.text(title);
             page.text(" ");
             page.leaf("span", "count", &rows.len().to_string());
-            page.leaf("code", "class", class.as_str());
+            page.leaf("code", "class", name);
         });
         page.leaf("p", "cure", cure);
         page.element("ul", &[("class", "errors")], |page| {

@@ -95,7 +95,10 @@ fn pem_and_both_generations_of_pfx_give_the_same_certificate() {
     openssl(folder, &[&base[..], &["new.pfx"]].concat());
     let old = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES", "-macalg", "sha1", "-legacy"];
     openssl(folder, &[&base[..], &["old.pfx"], &old].concat());
-    for name in ["new.pfx", "old.pfx"] {
+    // As Windows exports it.
+    let windows = ["-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-RC2-40", "-macalg", "sha1", "-legacy"];
+    openssl(folder, &[&base[..], &["windows.pfx"], &windows].concat());
+    for name in ["new.pfx", "old.pfx", "windows.pfx"] {
         let pfx = Certificate::parse(&read(folder, name), Some(&password))
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(pfx.sha256(), plain.sha256(), "{name}");
