@@ -26,6 +26,8 @@ mod in_process;
 mod lab;
 mod library;
 mod parameters;
+#[cfg(unix)]
+mod readme_cloud;
 mod reports;
 #[cfg(unix)]
 mod rotation;
