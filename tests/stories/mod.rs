@@ -27,6 +27,8 @@ mod lab;
 mod library;
 mod parameters;
 #[cfg(unix)]
+mod pending;
+#[cfg(unix)]
 mod readme_cloud;
 mod reports;
 #[cfg(unix)]

@@ -17,6 +17,8 @@ use crate::lab::cmdlet;
 const PAGE: usize = 1000;
 /// How long a link to a page is good, in milliseconds.
 pub(super) const PAGE_LIFETIME_MS: u64 = 600_000;
+/// The warning of a list that is not all there is.
+const MORE: &str = "There are more results available than are currently displayed. To view them, increase the value for the ResultSize parameter.";
 /// Why nobody without a role is let in, for who reads header fields.
 const NO_ROLE: &str = "2000003;reason=\"The role assigned to application isn't supported in this scenario.\";error_category=\"invalid_grant\"";
 /// The name of the cookie that ties pages to the server that began them.
@@ -28,6 +30,8 @@ pub(super) struct List {
     all: Arc<Vec<Json>>,
     /// Where the next page begins
     at: usize,
+    /// What was asked for at most: a page ends there, with a link to more all the same
+    limit: Option<usize>,
     /// Who may ask for it: the token's application, anchor, cookie and body
     bound_to: String,
     end_ms: u64,
@@ -108,7 +112,7 @@ impl Tenant {
         let select = argument("$select").unwrap_or_default();
         let select: Vec<String> =
             select.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let command = match self.command(request.body) {
+        let mut command = match self.command(request.body) {
             Ok(command) => command,
             Err((status, body)) => return Response::json(status, &body),
         };
@@ -118,11 +122,21 @@ impl Tenant {
         let cookie = cookie.map_or_else(|| format!("lab{}", self.requests), str::to_owned);
         let bound_to = bound_to(&cookie);
         self.session.user.clone_from(bearer.person.as_ref().unwrap_or(&bearer.application));
-        let (records, warnings, failed) = self.run(command, &select, now_ms);
+        let limit = beyond_limit(&mut command);
+        let (records, mut warnings, failed) = self.run(command, &select, now_ms);
+        if let Some(limit) = limit {
+            // What was asked for, not what was looked for.
+            if let Some(entry) = self.exchange.log.last_mut() {
+                entry.parameters.insert("ResultSize".to_owned(), limit.into());
+            }
+            if records.len() > limit && warnings.is_empty() {
+                warnings.push(MORE.to_owned());
+            }
+        }
         if let Some((status, body)) = failed {
             return Response::json(status, &body);
         }
-        let list = List { all: Arc::new(records), at: 0, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS };
+        let list = List { all: Arc::new(records), at: 0, limit, bound_to, end_ms: now_ms + PAGE_LIFETIME_MS };
         self.page(list, warnings, request, now_ms)
             .with("Set-Cookie", format!("{AFFINITY}={cookie}; path=/; secure; HttpOnly"))
     }
@@ -150,7 +164,7 @@ impl Tenant {
         let wanted = request.header("Prefer").split("odata.maxpagesize=").nth(1);
         let wanted = wanted.and_then(|text| text.split(';').next()?.trim().parse::<usize>().ok());
         let rest = list.all.get(list.at..).unwrap_or_default();
-        let size = wanted.unwrap_or(PAGE).clamp(1, PAGE).min(rest.len());
+        let size = wanted.unwrap_or(PAGE).min(list.limit.unwrap_or(PAGE)).clamp(1, PAGE).min(rest.len());
         let invoke = format!("{}/adminapi/beta/{}", self.hosts.base(request.host), self.issuer.tenant);
         let mut body = json!({
             "@odata.context": format!("{invoke}/$metadata#Collection(Exchange.GenericHashTable)"),
@@ -207,6 +221,16 @@ impl Tenant {
         ));
         Some(Response::json(status, &body))
     }
+}
+
+/// A `ResultSize` that is a number does not end the list: the service finds more than that and links to it. Here one more.
+fn beyond_limit(command: &mut Command) -> Option<usize> {
+    let is_it =
+        |name: &Option<String>| name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("ResultSize"));
+    let argument = command.arguments.iter_mut().find(|argument| is_it(&argument.name))?;
+    let limit = argument.value.as_i64().or_else(|| argument.value.as_str()?.parse().ok())?;
+    argument.value = Value::Int32(i32::try_from(limit.saturating_add(1)).unwrap_or(i32::MAX));
+    usize::try_from(limit).ok()
 }
 
 /// The refusal that nobody can read.

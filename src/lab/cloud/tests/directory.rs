@@ -118,6 +118,20 @@ fn addresses_are_of_the_tenant_and_of_one_mailbox() {
 }
 
 #[test]
+fn a_number_of_results_does_not_end_the_list() {
+    let mut bench = Bench::new();
+    bench.tenant.take_log();
+    let (status, body) = bench.invoke("Get-Mailbox", json!({"ResultSize": 2}));
+    assert_eq!((status, body["value"].as_array().unwrap().len()), (200, 2));
+    assert!(body["@odata.nextLink"].is_string());
+    let warning = body["@adminapi.warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("There are more results available"), "{warning}");
+    assert_eq!(bench.tenant.take_log()[0].parameters["ResultSize"], 2);
+    let (_, body) = bench.invoke("Get-Mailbox", json!({"ResultSize": "3"}));
+    assert!(body.get("@odata.nextLink").is_none() && body["@adminapi.warnings"] == json!([]), "{body}");
+}
+
+#[test]
 fn a_dump_loads_again() {
     let mut bench = Bench::new();
     bench.done("New-Mailbox", json!({"Name": "info", "Shared": true}));
