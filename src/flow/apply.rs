@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::execute::{Executed, Executor, FRESH, Job, Written, may_arrive};
 use super::journal::JournalError;
-use super::prepare::{Prepared, is_refusal, prepare_many};
+use super::prepare::{Known, Prepared, is_refusal, prepare_many};
 use super::run::{Progress, Stop};
 use crate::plan::{Planned, Wait};
 use crate::recipient::{Action, Change, ErrorClass};
@@ -117,7 +117,11 @@ async fn fresh(mut lanes: Vec<Lane<'_>>) -> Vec<Lane<'_>> {
             .map(|at| {
                 let first = &lanes[*at][0];
                 let current = first.ready.as_ref().and_then(|ready| ready.as_ref().ok()?.current.as_ref());
-                (&first.job.change, current.map(|current| current.guid).or(first.job.taken_up.flatten()))
+                {
+                    let taken_up = Known::of(first.job.taken_up);
+                    let account = current.map(|current| current.guid).or(taken_up.account);
+                    (&first.job.change, Known { account, ..taken_up })
+                }
             })
             .collect();
         let again = prepare_many(site, &asked).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::prepare::failure;
+use super::prepare::{Known, failure};
 use super::site::{CloudSite, Site};
 use crate::exchange::{LookupError, graph};
 use crate::plan::{Context, CreateMethod, UserMaker};
@@ -18,9 +18,10 @@ pub(super) async fn context(
     site: &Site,
     side: Side,
     change: &Change,
+    known: Known,
     current: Option<&Recipient>,
 ) -> Result<Context, ResultError> {
-    let contexts = contexts(site, side, &[(change, current)]).await.map_err(failure)?;
+    let contexts = contexts(site, side, &[(change, known, current)]).await.map_err(failure)?;
     // INVARIANT: one change has one context.
     Ok(contexts.into_iter().next().unwrap_or_default())
 }
@@ -29,14 +30,14 @@ pub(super) async fn context(
 pub(super) async fn contexts(
     site: &Site,
     side: Side,
-    accounts: &[(&Change, Option<&Recipient>)],
+    accounts: &[(&Change, Known, Option<&Recipient>)],
 ) -> Result<Vec<Context>, LookupError> {
     let Some(cloud) = site.cloud.as_ref().filter(|_| side == Side::Cloud) else {
         return Ok(accounts.iter().map(|_| site.context()).collect());
     };
     let asked: Vec<Option<Key>> =
-        accounts.iter().map(|(change, current)| key(site, cloud, change, *current)).collect();
-    if accounts.iter().zip(&asked).any(|((change, _), key)| key.is_some() && wants_licence(cloud, change)) {
+        accounts.iter().map(|(change, known, current)| key(site, cloud, change, *known, *current)).collect();
+    if accounts.iter().zip(&asked).any(|((change, ..), key)| key.is_some() && wants_licence(cloud, change)) {
         cloud.know_skus().await?;
     }
     let ids: Vec<Uuid> = asked
@@ -79,7 +80,13 @@ enum Key {
 }
 
 /// The user that Graph is to be asked for, where what it knows matters.
-fn key(site: &Site, cloud: &CloudSite, change: &Change, current: Option<&Recipient>) -> Option<Key> {
+fn key(
+    site: &Site,
+    cloud: &CloudSite,
+    change: &Change,
+    known: Known,
+    current: Option<&Recipient>,
+) -> Option<Key> {
     if change.object_type != ObjectType::Mailbox {
         return None;
     }
@@ -105,7 +112,9 @@ fn key(site: &Site, cloud: &CloudSite, change: &Change, current: Option<&Recipie
                 }
             });
             let identity = change.identity.trim();
-            let name = named.or_else(|| identity.contains('@').then(|| identity.to_owned()));
+            // A user whom the row gives a sign-in name is the one whom it calls by another name only where it made them.
+            let is_own = |name: &String| known.begun || name.eq_ignore_ascii_case(identity);
+            let name = named.filter(is_own).or_else(|| identity.contains('@').then(|| identity.to_owned()));
             match Uuid::try_parse(identity) {
                 Ok(id) => Some(Key::Id(id)),
                 Err(_) => name.map(Key::PrincipalName),

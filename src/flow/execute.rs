@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::base_hash;
 use super::intake::SecretStore;
 use super::journal::{Journal, JournalError, PlanRecord, Seq, State, StepOutcome};
-use super::prepare::{Prepared, failure, is_refusal, no_answer, prepare, read_many};
+use super::prepare::{Known, Prepared, failure, is_refusal, no_answer, prepare, read_many};
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
@@ -140,8 +140,7 @@ impl Executor<'_> {
             Some(prepared) => prepared,
             None => {
                 // What was written so far may have changed what the row calls it.
-                let written = result.guid.filter(|_| !result.steps.is_empty());
-                prepare(job.site, &job.change, written.or(job.taken_up.flatten())).await
+                prepare(job.site, &job.change, known(job, result)).await
             }
         };
         let prepared = match prepared {
@@ -272,6 +271,7 @@ impl Executor<'_> {
         let wait = job.site.connection.replication_wait;
         let deadline = Instant::now() + wait;
         let mut pause = LOOK_AGAIN;
+        let begun = Known { begun: true, ..Known::of(job.taken_up) };
         while is_unseen(&prepared) {
             if Instant::now() >= deadline {
                 if !self.journal.has_certainly_made(job.seq).await? {
@@ -283,7 +283,7 @@ impl Executor<'_> {
             }
             tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = match prepare(job.site, &job.change, job.taken_up.flatten()).await {
+            prepared = match prepare(job.site, &job.change, begun).await {
                 Ok(prepared) => prepared,
                 Err(error) => return Ok(Err(error)),
             };
@@ -304,7 +304,7 @@ impl Executor<'_> {
             }
             tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
             pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = prepare(job.site, &job.change, None).await?;
+            prepared = prepare(job.site, &job.change, Known::default()).await?;
         }
         Ok(prepared)
     }
@@ -644,6 +644,15 @@ fn compared(
     found: Option<&Recipient>,
 ) -> Result<(), ResultError> {
     verify::compare(found, &job.change, result.action, &job.site.policy, &prepared.context)
+}
+
+/// What is known of the account of a change of which something may be done.
+fn known(job: &Job<'_>, result: &ChangeResult) -> Known {
+    let taken_up = Known::of(job.taken_up);
+    match result.steps.is_empty() {
+        true => taken_up,
+        false => Known { account: result.guid.or(taken_up.account), begun: true },
+    }
 }
 
 /// Waits until the connection may be used; whether it may.

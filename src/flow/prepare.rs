@@ -23,19 +23,31 @@ pub(super) struct Prepared {
     pub(super) read_at: Instant,
 }
 
+/// What is known of the account of a change before it is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Known {
+    /// Its GUID
+    pub(super) account: Option<Uuid>,
+    /// Whether the change may have made it already
+    pub(super) begun: bool,
+}
+
+impl Known {
+    /// Of a change that an earlier run may have written for, perhaps to an account that is known.
+    pub(super) fn of(taken_up: Option<Option<Uuid>>) -> Self {
+        Self { account: taken_up.flatten(), begun: taken_up.is_some() }
+    }
+}
+
 /// Reads the account and everything that planning needs, then plans. Writes nothing. `known` is the account where it is known
 /// already: it goes by its GUID from then on.
-pub(super) async fn prepare(
-    site: &Site,
-    change: &Change,
-    known: Option<Uuid>,
-) -> Result<Prepared, ResultError> {
+pub(super) async fn prepare(site: &Site, change: &Change, known: Known) -> Result<Prepared, ResultError> {
     let directory = site.directory_for(change.domain_controller.as_ref());
-    let identity = known.map_or_else(|| identity(change), |guid| Ok(Identity::Guid(guid)))?;
+    let identity = known.account.map_or_else(|| identity(change), |guid| Ok(Identity::Guid(guid)))?;
     let read_at = Instant::now();
     let current = directory.find(change.object_type, &identity).await.map_err(failure)?;
     let found = sides::of(site, &directory, change, known, current).await?;
-    let context = cloud::context(site, found.directory.side(), change, found.current.as_ref()).await?;
+    let context = cloud::context(site, found.directory.side(), change, known, found.current.as_ref()).await?;
     let current = found.current.or_else(|| cloud::unseen(&context));
     let own = current.as_ref().map(|recipient| recipient.guid);
     let new = plan::new_addresses(current.as_ref(), change);
@@ -48,7 +60,7 @@ pub(super) async fn prepare(
 /// [`prepare`] for many changes of one connection, with few cmdlets. `guids` are the accounts that are known already.
 pub(super) async fn prepare_many(
     site: &Site,
-    changes: &[(&Change, Option<Uuid>)],
+    changes: &[(&Change, Known)],
 ) -> Vec<Result<Prepared, ResultError>> {
     let mut by_controller: BTreeMap<Option<&String>, Vec<usize>> = BTreeMap::new();
     for (position, (change, _)) in changes.iter().enumerate() {
@@ -70,10 +82,11 @@ pub(super) async fn prepare_many(
 async fn group_prepared(
     site: &Site,
     directory: &Directory,
-    changes: &[(&Change, Option<Uuid>)],
+    changes: &[(&Change, Known)],
 ) -> Vec<Result<Prepared, ResultError>> {
     let read_at = Instant::now();
-    let read = read_many(site, directory, changes).await;
+    let accounts: Vec<_> = changes.iter().map(|(change, known)| (*change, known.account)).collect();
+    let read = read_many(site, directory, &accounts).await;
     let found = sides::of_many(site, directory, changes, read).await;
     let mut prepared: Vec<Option<Result<Prepared, ResultError>>> = Vec::new();
     prepared.resize_with(changes.len(), || None);
@@ -100,17 +113,20 @@ async fn group_prepared(
 async fn side_prepared(
     site: &Site,
     side: Side,
-    changes: &[(&Change, Option<Uuid>)],
+    changes: &[(&Change, Known)],
     found: Vec<sides::Found>,
     read_at: Instant,
 ) -> Vec<Result<Prepared, ResultError>> {
     let Some(directory) = found.first().map(|found| found.directory.clone()) else { return Vec::new() };
-    let accounts: Vec<_> =
-        changes.iter().zip(&found).map(|((change, _), found)| (*change, found.current.as_ref())).collect();
+    let accounts: Vec<_> = changes
+        .iter()
+        .zip(&found)
+        .map(|((change, known), found)| (*change, *known, found.current.as_ref()))
+        .collect();
     let contexts = cloud::contexts(site, side, &accounts).await;
     let mut new = BTreeSet::new();
     let mut names = BTreeSet::new();
-    for (change, current) in &accounts {
+    for (change, _, current) in &accounts {
         new.extend(plan::new_addresses(*current, change));
         names.extend(plan::references(change));
     }
@@ -124,7 +140,7 @@ async fn side_prepared(
             .collect()
             .await;
     };
-    let one = |(((change, _), found), context): ((&(&Change, Option<Uuid>), sides::Found), Context)| {
+    let one = |(((change, _), found), context): ((&(&Change, Known), sides::Found), Context)| {
         let current = found.current.or_else(|| cloud::unseen(&context));
         let own = current.as_ref().map(|recipient| recipient.guid);
         let new = plan::new_addresses(current.as_ref(), change);

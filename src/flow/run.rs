@@ -12,7 +12,7 @@ use super::apply::{self, Begun};
 use super::execute::{Executor, Job};
 use super::intake::{Flow, RefusedRow, Row, SecretStore};
 use super::journal::{Enqueued, Journal, JournalError, NewChange, NewRow, Seq, State};
-use super::prepare::{Prepared, is_refusal, prepare_many};
+use super::prepare::{Known, Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
 use super::turn::{self, Turn};
@@ -565,7 +565,7 @@ async fn read_all<'a>(
             let some: Vec<_> = changes.drain(..changes.len().min(READ_TOGETHER)).collect();
             let asked: Vec<_> = some
                 .iter()
-                .map(|(row, change)| (change.as_ref(), known.get(row).copied().flatten()))
+                .map(|(row, change)| (change.as_ref(), Known::of(known.get(row).copied())))
                 .collect();
             let prepared = prepare_many(site, &asked).await;
             for ((position, change), prepared) in some.into_iter().zip(prepared) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::prepare::read_many;
+use super::prepare::{Known, read_many};
 use super::site::{CloudSite, Site};
 use crate::exchange::Directory;
 use crate::plan;
@@ -22,7 +22,7 @@ pub(super) async fn of(
     site: &Site,
     directory: &Directory,
     change: &Change,
-    known: Option<Uuid>,
+    known: Known,
     here: Option<Recipient>,
 ) -> Result<Found, ResultError> {
     let found = of_many(site, directory, &[(change, known)], vec![Ok(here)]).await;
@@ -34,7 +34,7 @@ pub(super) async fn of(
 pub(super) async fn of_many(
     site: &Site,
     directory: &Directory,
-    changes: &[(&Change, Option<Uuid>)],
+    changes: &[(&Change, Known)],
     read: Vec<Result<Option<Recipient>, ResultError>>,
 ) -> Vec<Result<Found, ResultError>> {
     let here = |current| Ok(Found { directory: directory.clone(), current });
@@ -46,7 +46,7 @@ pub(super) async fn of_many(
         .zip(&read)
         .enumerate()
         .filter_map(|(position, ((change, known), read))| {
-            let name = name_in_cloud(change, *known, read.as_ref().ok()?.as_ref())?;
+            let name = name_in_cloud(change, known.account, read.as_ref().ok()?.as_ref())?;
             Some((position, Change { identity: name, ..(*change).clone() }))
         })
         .collect();

@@ -149,13 +149,15 @@ struct Story {
     options: &'static [&'static str],
     /// The part of the directory that it is about
     part: fn(&Json) -> &Json,
+    /// How many kills have to hit between an intent and its outcome, at least
+    least: usize,
 }
 
 #[test]
 fn a_flow_that_is_killed_again_and_again() {
     let measure = if is_long() { LONG } else { SHORT };
     let (seed, flow) = (there(measure.accounts), flow(measure.accounts));
-    killed(&measure, &Story { seed, flow, connect, options: &[], part: |whole| whole });
+    killed(&measure, &Story { seed, flow, connect, options: &[], part: |whole| whole, least: measure.kills / 4 });
 }
 
 #[test]
@@ -168,12 +170,14 @@ fn a_flow_to_the_cloud_that_is_killed_again_and_again() {
         // What is new shows late, and a licence takes its time.
         options: &["--replication-delay", "150", "--mailbox-delay", "600"],
         part: |whole| &whole["cloud"],
+        // Many a life ends while it waits for a mailbox.
+        least: measure.kills / 10,
     };
     killed(&measure, &story);
 }
 
 fn killed(measure: &Measure, story: &Story) {
-    let Story { seed, flow, connect, options, part } = story;
+    let Story { seed, flow, connect, options, part, least } = story;
     let start = u64::from(std::process::id()) << 32 | 0x9e37_79b9;
     let mut chance = Chance(start);
     let latency = measure.latency.to_string();
@@ -205,7 +209,7 @@ fn killed(measure: &Measure, story: &Story) {
         "{} changes, {kills} kills, {between} of them between an intent and its outcome, chance {start:#x}",
         expected.len()
     );
-    assert!(between * 4 >= kills, "{between} of {kills}");
+    assert!(between >= *least, "{between} of {kills}");
     assert_eq!(results.len(), flow.lines().count());
     for (result, expected) in results.iter().zip(&expected) {
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{connect, count, mailbox, steps, tenant, there};
+use super::{connect, count, mailbox, person, steps, tenant, there};
 use crate::cli::CANARY;
 use crate::scenarios::bench::{Bench, message, name};
 
@@ -59,6 +59,20 @@ fn c09_a_new_user_is_made_in_the_directory() {
     let again = bench.results(&["apply", "flow.jsonl"], 0);
     assert_eq!(again[0]["action"], "unchanged", "{again:?}");
     assert!(bench.writes().iter().all(|entry| !entry.to_string().contains(CANARY)));
+}
+
+#[test]
+fn c09_a_sign_in_name_of_somebody_else_is_a_conflict() {
+    let bench = Bench::new(&tenant(&[there("eve", "UserMailbox", &json!({})), person("bob")]));
+    connect(&bench, "new", "", "");
+    for (taken, who) in [("eve", "ghost"), ("bob", "phantom")] {
+        let change = json!({"Identity": who, "UserPrincipalName": format!("{taken}@contoso.com"), "DisplayName": who,
+                            "_param_password": CANARY, "CustomAttribute1": "x"});
+        bench.place.write("flow.jsonl", &format!("{change}\n"));
+        let results = bench.results(&["apply", "flow.jsonl"], 1);
+        assert_eq!(results[0]["error"]["class"], "conflict", "{results:?}");
+    }
+    assert!(bench.cmdlets().iter().all(|entry| entry["wrote"] != true), "{:?}", bench.writes());
 }
 
 #[test]
