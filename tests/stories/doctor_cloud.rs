@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use mailwright::lab::cloud::{Application, Running, Tenant};
-use mailwright::lab::{Exchange as Lab, Options, Seed};
+use mailwright::lab::{Exchange as Lab, Options, Restrictions, Seed};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -46,10 +46,19 @@ impl Grades {
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
             ..Application::default()
         };
+        let hidden = |id: &str, cmdlets: &[&str]| Application {
+            restrictions: Restrictions {
+                hidden_cmdlets: cmdlets.iter().map(|name| (*name).to_owned()).collect(),
+                ..Restrictions::default()
+            },
+            ..application(id, &["Exchange.ManageAsApp"])
+        };
         let applications = vec![
             application("bridge", &["Exchange.ManageAsApp"]),
             application("nobody", &[]),
             application("other", &["Exchange.ManageAsAppV2"]),
+            hidden("without-a-role", &["*"]),
+            hidden("reader", &["Set-Mailbox", "New-Mailbox"]),
         ];
         let lab = Lab::cloud(Seed::generated(3), Options::default()).unwrap();
         let running =
@@ -135,6 +144,16 @@ async fn each_grade_of_permission_is_told_apart() {
         "Exchange.ManageAsApp",
         &behind,
     );
+    let without = grades.examine(&as_application("without-a-role"));
+    without.only(
+        1,
+        "Exchange permission",
+        "status 403: the application has no role",
+        "Add-RoleGroupMember",
+        &behind,
+    );
+    let reader = grades.examine(&as_application("reader"));
+    reader.only(1, "cloud cmdlets", "not visible: Set-Mailbox, New-Mailbox", "Mail Recipient Creation", &[]);
     let behind = ["Exchange permission", "cloud cmdlets"];
     grades.examine(&as_application("stranger")).only(3, "cloud sign-in", "700016", "application_id", &behind);
     let wrong = "application_id = \"bridge\"\nclient_secret = 'exec:[\"printf\", \"wrong\"]'";
