@@ -37,7 +37,7 @@ pub(super) async fn contexts(
     };
     let asked: Vec<Option<Key>> =
         accounts.iter().map(|(change, known, current)| key(site, cloud, change, *known, *current)).collect();
-    if accounts.iter().zip(&asked).any(|((change, ..), key)| key.is_some() && wants_licence(cloud, change)) {
+    if accounts.iter().any(|(change, _, current)| is_about_a_licence(cloud, change, *current)) {
         cloud.know_skus().await?;
     }
     let ids: Vec<Uuid> = asked
@@ -73,6 +73,18 @@ pub(super) fn unseen(context: &Context) -> Option<Recipient> {
     Some(recipient)
 }
 
+/// Whether planning the change needs to know the tenant's licences.
+fn is_about_a_licence(cloud: &CloudSite, change: &Change, current: Option<&Recipient>) -> bool {
+    let is_mailbox = current.is_some_and(|current| matches!(current.kind, RecipientKind::Mailbox(_)));
+    let regular = change.mailbox_type.unwrap_or_default() == MailboxType::Regular;
+    let matters = match change.operation {
+        Operation::Ensure | Operation::Create => !is_mailbox && (regular || current.is_some()),
+        Operation::Disable => is_mailbox,
+        Operation::Update | Operation::Remove => false,
+    };
+    change.object_type == ObjectType::Mailbox && matters && wants_licence(cloud, change)
+}
+
 /// How Graph is asked for a user.
 enum Key {
     Id(Uuid),
@@ -92,11 +104,7 @@ fn key(
     }
     let makes = matches!(change.operation, Operation::Ensure | Operation::Create);
     match current {
-        Some(current) => {
-            let is_mailbox = matches!(current.kind, RecipientKind::Mailbox(_));
-            let matters = if is_mailbox { change.operation == Operation::Disable } else { makes };
-            (matters && wants_licence(cloud, change)).then_some(Key::Id(current.guid))
-        }
+        Some(current) => is_about_a_licence(cloud, change, Some(current)).then_some(Key::Id(current.guid)),
         None => {
             let regular = change.mailbox_type.unwrap_or_default() == MailboxType::Regular;
             let is_made_there =

@@ -157,7 +157,10 @@ struct Story {
 fn a_flow_that_is_killed_again_and_again() {
     let measure = if is_long() { LONG } else { SHORT };
     let (seed, flow) = (there(measure.accounts), flow(measure.accounts));
-    killed(&measure, &Story { seed, flow, connect, options: &[], part: |whole| whole, least: measure.kills / 4 });
+    killed(
+        &measure,
+        &Story { seed, flow, connect, options: &[], part: |whole| whole, least: measure.kills / 4 },
+    );
 }
 
 #[test]

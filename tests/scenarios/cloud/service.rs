@@ -1,4 +1,4 @@
-//! Scenarios 4, 5, 8, 14, 15, 18 and 19: what the service and its directory answer, and where they send their clients.
+//! What the service answers: tokens, pages, errors, bodies.
 
 use serde_json::{Value as Json, json};
 
@@ -36,15 +36,6 @@ fn c04_one_token_for_a_whole_run() {
     assert_eq!(bench.apply_one(FLOW, 0)["action"], "updated");
     let tokens = requests(&bench, "oauth2/v2.0/token").len();
     assert_eq!((tokens, count(&bench, "Set-Mailbox")), (2, 1));
-}
-
-#[test]
-fn c05_a_new_certificate_that_is_not_known_everywhere_yet() {
-    let text = json!({"error": "invalid_client", "error_codes": [700027],
-                      "error_description": "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application."});
-    let fault = json!({"http": {"status": 401, "body": {"text": text.to_string()}}});
-    let bench = bench(json!([{"cmdlet": "token", "times": 2, "kind": fault}]), json!({}));
-    assert_eq!(bench.apply_one(FLOW, 0)["action"], "updated");
 }
 
 #[test]
@@ -92,31 +83,4 @@ fn c14_an_error_beside_an_answer_is_a_failure() {
     let failed = bench.apply_one(FLOW, 1);
     assert!(message(&failed).contains("went wrong on the way"), "{failed}");
     assert_eq!(steps(&failed), ["Set-Mailbox"]);
-}
-
-#[test]
-fn c18_a_token_goes_to_the_service_and_nowhere_else() {
-    let bench = bench(json!([]), json!({"redirect": "hostile"}));
-    let ran = bench.run(&["invoke", "Get-Mailbox", "Identity=ada", "--output", "jsonl"]);
-    assert_ne!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stderr.contains("a token must not go"), "{ran:?}");
-    let log = std::fs::read_to_string(bench.path("lab.log")).unwrap();
-    assert!(!log.contains("\"host\":\"hostile\""), "nothing was sent there");
-}
-
-#[test]
-fn c19_a_cloud_by_name_and_a_host_of_it_by_itself() {
-    let bench = bench(json!([]), json!({}));
-    let text = std::fs::read_to_string(bench.path("it.toml")).unwrap();
-    // The lab's hosts are named singly, whatever the cloud is called.
-    bench.place.write(
-        "it.toml",
-        &text.replace("[connections.it.cloud]", "[connections.it.cloud]\nenvironment = \"us-defense\""),
-    );
-    assert_eq!(bench.apply_one(FLOW, 0)["action"], "updated");
-    bench.place.write(
-        "it.toml",
-        &text.replace("[connections.it.cloud]", "[connections.it.cloud]\nenvironment = \"moon\""),
-    );
-    bench.run(&["doctor"]).refuses(2, &["us-government", "china"]);
 }

@@ -56,10 +56,14 @@ fn certificates(folder: &Path) -> Option<()> {
     joined(folder, "ec.pem", ["ec.key", "ec.crt"]);
     let key = std::fs::read_to_string(folder.join("own.key")).unwrap();
     let key = KeyPair::from_pem_and_sign_algo(&key, &PKCS_RSA_SHA256).unwrap();
-    let mut expired = CertificateParams::new(vec![]).unwrap();
-    (expired.not_before, expired.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-    std::fs::write(folder.join("expired.crt"), expired.self_signed(&key).unwrap().pem()).unwrap();
-    joined(folder, "expired.pem", ["own.key", "expired.crt"]);
+    for (name, until) in [("expired", 2021), ("long", 2070)] {
+        let mut certificate = CertificateParams::new(vec![]).unwrap();
+        (certificate.not_before, certificate.not_after) =
+            (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
+        let file = format!("{name}.crt");
+        std::fs::write(folder.join(&file), certificate.self_signed(&key).unwrap().pem()).unwrap();
+        joined(folder, &format!("{name}.pem"), ["own.key", &file]);
+    }
     for name in ["own.pfx", "old.pfx"] {
         restrict(folder, name);
     }
@@ -85,7 +89,7 @@ fn read(bench: &Bench, keys: &str, cloud: &str) -> Ran {
 }
 
 #[test]
-fn scenario_01_certificates() {
+fn c01_certificates() {
     let place = Place::new();
     let folder = place.path();
     if certificates(folder).is_none() {
@@ -143,6 +147,51 @@ fn scenario_01_certificates() {
     );
 }
 
+#[test]
+fn c02_clocks_that_differ() {
+    let place = Place::new();
+    let folder = place.path();
+    if certificates(folder).is_none() {
+        return;
+    }
+    let bench =
+        Bench::with(&tenant(&[]), &["--app-certificate", &folder.join("long.crt").display().to_string()]);
+    let here = read(&bench, "", &format!("certificate_file = '{}'", folder.join("long.pem").display()));
+    assert_eq!(here.code, Some(0), "{here:?}");
+    for (offset, is_taken) in [("+4m", true), ("-4m", true), ("+11m", false), ("-11m", false)] {
+        let ran = Command::new("faketime")
+            .args(["-f", offset])
+            .arg(assert_cmd::cargo::cargo_bin!("mailwright"))
+            .args(["invoke", "Get-AcceptedDomain", "-c", "it.toml"])
+            .current_dir(bench.place.path())
+            .output();
+        let Ok(ran) = ran else {
+            assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "{ran:?}");
+            return println!("SKIPPED: faketime is not installed: no clock that differs from the cloud's");
+        };
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(if is_taken { 0 } else { 3 }), "{offset}: {said}");
+        assert!(is_taken || said.contains("clock"), "{offset}: {said}");
+    }
+}
+
+/// The lab refuses an assertion that it has seen (`tests/interop/cloud_lab.py`), however soon it comes again.
+#[test]
+fn c03_no_assertion_is_used_twice() {
+    let place = Place::new();
+    let folder = place.path();
+    if certificates(folder).is_none() {
+        return;
+    }
+    let bench =
+        Bench::with(&tenant(&[]), &["--app-certificate", &folder.join("own.crt").display().to_string()]);
+    for _ in 0..3 {
+        let ran = read(&bench, "", &format!("certificate_file = '{}'", folder.join("own.pem").display()));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    assert_eq!(asked(&bench, "oauth2/v2.0/token"), 3);
+}
+
 fn with_faults(faults: Json) -> Json {
     let mut seed = tenant(&[]);
     seed["cloud"]["faults"] = faults;
@@ -162,7 +211,7 @@ fn asked(bench: &Bench, path: &str) -> usize {
 
 /// The directory does not know a new certificate everywhere at once.
 #[test]
-fn scenario_05_rotation() {
+fn c05_rotation() {
     let text = json!({"error": "invalid_client", "error_codes": [700_027],
         "error_description": "AADSTS700027: The certificate with identifier used to sign the client assertion is not registered on application."});
     let fault = json!({"cmdlet": "token", "times": 2, "kind": {"http": {"status": 401, "body": {"text": text.to_string()}}}});
@@ -174,7 +223,7 @@ fn scenario_05_rotation() {
 
 /// A password that the service's key of a moment ago has encrypted.
 #[test]
-fn scenario_16_the_key_for_passwords_changes() {
+fn c16_the_key_for_passwords_changes() {
     let fault = json!({"cmdlet": "New-Mailbox", "after": 1, "times": 1, "kind": "rotate_key"});
     let bench = Bench::new(&with_faults(json!([fault])));
     bench
@@ -197,7 +246,7 @@ fn scenario_16_the_key_for_passwords_changes() {
 }
 
 #[test]
-fn scenario_18_redirections() {
+fn c18_redirections() {
     let redirected = |to: &str| {
         let mut seed = tenant(&[]);
         seed["cloud"]["behaviour"] = json!({"redirect": to});
@@ -224,7 +273,7 @@ fn scenario_18_redirections() {
 
 /// What each of a cloud's addresses is can be said alone.
 #[test]
-fn scenario_19_overrides() {
+fn c19_overrides() {
     let bench = Bench::new(&tenant(&[]));
     let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
     let scope = format!(
@@ -242,7 +291,7 @@ fn scenario_19_overrides() {
 
 /// A person's sign-in by the token that renews: the file holds the next one after every run.
 #[test]
-fn scenario_21_a_refresh_token_on_disk() {
+fn c21_a_refresh_token_on_disk() {
     let person = json!({"RecipientTypeDetails": "User", "Name": "ada", "DisplayName": "ada",
         "UserPrincipalName": "ada@contoso.com", "Password": "Canary-Passw0rd!", "IsExchangeAdministrator": true});
     let bench = Bench::new(&tenant(&[person]));

@@ -26,15 +26,12 @@ fn c13_a_wait_that_is_named_is_kept_by_everybody() {
     let asked: Vec<_> =
         logged(&bench.path("lab.log"), "http").into_iter().filter(|it| it["side"] == "cloud").collect();
     let complaint = asked.iter().map(http).find(|(_, status, _)| *status == 429).unwrap().0;
-    // What was under way already may still arrive; nothing new is sent before the time is over.
-    let early: Vec<_> = asked
-        .iter()
-        .map(http)
-        .filter(|(time, _, cmdlet)| {
-            *cmdlet == "Set-Mailbox" && (complaint + 200..complaint + 1500).contains(time)
-        })
-        .collect();
-    assert!(early.is_empty(), "{early:?}");
+    // What was under way already, of four at once, may still arrive; nothing new is sent before the time is over.
+    let meanwhile = |(time, _, cmdlet): &(u64, u64, &str)| {
+        *cmdlet == "Set-Mailbox" && (complaint + 1..complaint + 1500).contains(time)
+    };
+    let early = asked.iter().map(http).filter(meanwhile).count();
+    assert!(early <= 3, "{asked:?}");
     let sets = bench.cmdlets().iter().filter(|entry| name(entry) == "Set-Mailbox").count();
     assert_eq!(sets, 6, "each was carried out once");
 }
