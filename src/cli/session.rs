@@ -114,7 +114,10 @@ impl Chosen {
                 let Some(file) = default_path(&connection.name, |name| std::env::var_os(name)) else {
                     continue;
                 };
-                locks.push(Lock::of_connection(&file, &connection.name, connection.endpoint.url().as_str())?);
+                // Every tenant answers at the same address.
+                let tenant = connection.cloud.as_ref().map(|cloud| cloud.tenant.as_str()).unwrap_or_default();
+                let place = format!("{}{tenant}", connection.endpoint.url());
+                locks.push(Lock::of_connection(&file, &connection.name, &place)?);
             }
         }
         if self.lab.is_none() || context.common.journal.is_some() {

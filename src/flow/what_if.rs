@@ -2,7 +2,7 @@
 
 use crate::exchange::{Call, Directory, Refusal};
 use crate::plan::{ParameterValue, Step};
-use crate::recipient::{Action, ErrorClass, parameters};
+use crate::recipient::{Action, ErrorClass, Side, parameters};
 use crate::report::{PlannedChange, ResultError};
 
 /// Asks Exchange about the first step. What that proves nothing about is marked, with the reason.
@@ -38,6 +38,10 @@ pub(super) async fn ask(mut planned: PlannedChange, directory: &Directory) -> Pl
 fn question(step: &Step) -> Result<Call, String> {
     if step.parameters.iter().any(|(_, value)| matches!(value, ParameterValue::Secret(_))) {
         return Err("a password does not travel for a question".to_owned());
+    }
+    if step.side == Side::Cloud {
+        // Nobody has published what this interface makes of it, and a question must not write.
+        return Err("whether Exchange Online heeds -WhatIf in a request is not known".to_owned());
     }
     if parameters::parameter(&step.cmdlet, "WhatIf").is_none() {
         return Err(format!("{} has no -WhatIf", step.cmdlet));

@@ -116,3 +116,14 @@ fn c17_names_and_values_that_need_care() {
     assert!(message(&results[1]).contains("nobody's"));
     assert_eq!(bench.writes().iter().map(name).collect::<Vec<_>>(), ["Set-Mailbox"]);
 }
+
+#[test]
+fn what_cannot_be_asked_is_not_previewed_and_nothing_is_sent() {
+    let bench = Bench::new(&tenant(&[there("ada", "SharedMailbox", &json!({}))]));
+    connect(&bench, "enable", "", "");
+    bench.place.write("flow.csv", "Identity,CustomAttribute1\nada@contoso.com,x\n");
+    let ran = bench.run(&["plan", "flow.csv", "--what-if"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("NOT PREVIEWED"), "{ran:?}");
+    assert!(bench.writes().is_empty());
+}

@@ -1,7 +1,11 @@
 //! Signing in to the cloud, and the way there.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use serde_json::{Value as Json, json};
@@ -190,6 +194,54 @@ fn c03_no_assertion_is_used_twice() {
         assert_eq!(ran.code, Some(0), "{ran:?}");
     }
     assert_eq!(asked(&bench, "oauth2/v2.0/token"), 3);
+}
+
+/// A proxy on a port of this machine; how many connections it has made.
+fn proxy() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let made = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&made);
+    std::thread::spawn(move || {
+        for client in listener.incoming().map_while(Result::ok) {
+            let mut head = BufReader::new(client.try_clone().unwrap());
+            let mut line = String::new();
+            head.read_line(&mut line).unwrap();
+            let target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            while head.read_line(&mut line).is_ok_and(|read| read > 2) {}
+            let Ok(server) = TcpStream::connect(&target) else { continue };
+            counted.fetch_add(1, Ordering::SeqCst);
+            (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+            for (mut from, mut to) in
+                [(client.try_clone().unwrap(), server.try_clone().unwrap()), (server, client)]
+            {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Write);
+                });
+            }
+        }
+    });
+    (address, made)
+}
+
+#[test]
+fn c20_a_proxy_and_an_authority_of_ones_own() {
+    let bench = Bench::new(&tenant(&[]));
+    let (address, made) = proxy();
+    let text = config(&bench, "cloud", "", "");
+    let through = format!("{text}[connections.it.proxy]\nurl = \"http://{address}\"\n");
+    bench.place.write("it.toml", &through);
+    let ran = bench.run(&["invoke", "Get-AcceptedDomain"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(made.load(Ordering::SeqCst) >= 1, "{ran:?}");
+    // Nobody is trusted by chance.
+    let unknown: String =
+        text.lines().filter(|line| !line.starts_with("ca_file")).map(|line| format!("{line}\n")).collect();
+    bench.place.write("it.toml", &unknown);
+    let ran = bench.run(&["invoke", "Get-AcceptedDomain"]);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("certificate"), "{ran:?}");
 }
 
 fn with_faults(faults: Json) -> Json {
