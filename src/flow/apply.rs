@@ -184,14 +184,22 @@ async fn execute<'a>(
                 ended.last = Some((position, job, *written));
                 return Ok(ended);
             }
-            Executed::Written(written) => executor.verify(&job, *written).await?,
+            Executed::Written(written) => match executor.verify(&job, *written).await? {
+                // The next change would be planned on what is not there yet.
+                unseen if unseen.action == Action::Pending => {
+                    let behind: Lane<'a> = lane.collect();
+                    ended.done.extend(behind.iter().map(|begun| stays(begun, unseen.guid)));
+                    behind.iter().for_each(|begun| progress.done(&begun.job.change.identity));
+                    progress.done(&unseen.identity);
+                    ended.done.push((position, unseen));
+                    return Ok(ended);
+                }
+                verified => verified,
+            },
             Executed::Waits(result, wait) => {
                 // What comes behind is about the account as it will be.
                 let behind: Lane<'a> = lane.collect();
-                ended.done.extend(behind.iter().map(|begun| {
-                    let connection = &begun.job.site.connection.name;
-                    (begun.position, waits_behind(&begun.job.change, connection, result.guid))
-                }));
+                ended.done.extend(behind.iter().map(|begun| stays(begun, result.guid)));
                 job.before.clone_from(&result.steps);
                 job.taken_up = Some(result.guid);
                 ended.done.push((position, result));
@@ -210,6 +218,12 @@ async fn execute<'a>(
         ended.done.push((position, result));
     }
     Ok(ended)
+}
+
+/// The place and the result of a change that stays behind one that waits.
+fn stays(begun: &Begun<'_>, account: Option<Uuid>) -> (usize, ChangeResult) {
+    let connection = &begun.job.site.connection.name;
+    (begun.position, waits_behind(&begun.job.change, connection, account))
 }
 
 /// A change that is not begun, because an earlier one of its account waits; the journal keeps it.

@@ -15,7 +15,7 @@ use super::prepare::{Known, Prepared, failure, is_refusal, no_answer, prepare, r
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
-use crate::exchange::{Answer, Call, Refusal};
+use crate::exchange::{Answer, Call, Refusal, graph};
 use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step, Wait};
 use crate::recipient::{
     Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind, Side,
@@ -25,6 +25,8 @@ use crate::secret::Redaction;
 
 /// How old a read may be when the first write of a change is made.
 pub(super) const FRESH: Duration = Duration::from_secs(60);
+/// Attempts after which a value that the cloud takes and does not show is a failure.
+const UNSEEN_AT_MOST: u32 = 10;
 /// Between two looks for an object that has not replicated yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
@@ -241,7 +243,7 @@ impl Executor<'_> {
             let message = format!("{what} did not come within the {} s of mailbox_timeout", limit.as_secs());
             let error = ResultError::new(ErrorClass::NotFound, message);
             let error =
-                error.hint("look at the user's licences and their state in the directory, then run `retry`");
+                error.hint("look at the user's licences and their state in the directory; a later run goes on once the mailbox is there");
             return self.finished(job, result, Err(error)).await;
         }
         let error = ResultError::new(ErrorClass::Transient, format!("it waits for {what}"));
@@ -344,6 +346,7 @@ impl Executor<'_> {
                 Ok(answer) => answer,
                 Err(error) => {
                     let message = format!("{} may or may not have been carried out: {error}", step.cmdlet);
+                    let message = secrets.clean(&message);
                     self.journal
                         .outcome(job.seq, attempt, number, StepOutcome::Unknown, Some(&message))
                         .await?;
@@ -434,8 +437,13 @@ impl Executor<'_> {
             None => self.made(job, prepared, guid).await?,
         };
         result.guid = Some(created.guid);
-        let (steps, findings) =
+        let (mut steps, findings) =
             plan::plan_after_create(&created, &job.change, &job.site.policy, &prepared.context, remaining);
+        if !is_here {
+            // A name may be another one's too; what was made has one that is its own.
+            let account = ParameterValue::Text(created.guid.hyphenated().to_string());
+            steps.iter_mut().for_each(|step| step.push("Identity", account.clone()));
+        }
         for finding in &findings {
             if finding.severity == plan::Severity::Refusal {
                 return Err(ResultError::from(finding));
@@ -518,6 +526,9 @@ impl Executor<'_> {
         mut result: ChangeResult,
         error: ResultError,
     ) -> Result<ChangeResult, JournalError> {
+        if result.attempts >= UNSEEN_AT_MOST {
+            return self.finish(job, result, Err(error)).await;
+        }
         result.action = Action::Pending;
         result.error = Some(error);
         let json = serde_json::to_value(&result).unwrap_or_default();
@@ -688,6 +699,7 @@ fn is_fresh(ready: &Result<Prepared, ResultError>) -> bool {
 /// Whether the step makes the mailbox itself (or the database), and not only its archive.
 fn makes_a_mailbox(step: &Step) -> bool {
     let creates = step.cmdlet.starts_with("New-") || step.cmdlet.starts_with("Enable-");
+    let creates = creates && !graph::is_graph(&step.cmdlet);
     creates && !(step.cmdlet.starts_with("Enable-") && step.parameter("Archive").is_some())
 }
 

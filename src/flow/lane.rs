@@ -7,8 +7,15 @@ use crate::address;
 use crate::recipient::{AddressFlow, Change, Recipient, Wanted};
 
 /// Parameters whose value names the account itself.
-const NAMES: [&str; 6] =
-    ["Alias", "Name", "PrimarySmtpAddress", "SamAccountName", "UserPrincipalName", "WindowsEmailAddress"];
+const NAMES: [&str; 7] = [
+    "Alias",
+    "MicrosoftOnlineServicesID",
+    "Name",
+    "PrimarySmtpAddress",
+    "SamAccountName",
+    "UserPrincipalName",
+    "WindowsEmailAddress",
+];
 
 /// Groups changes, given with the account each was read for, into lanes of their positions.
 pub(super) fn lanes<'a>(

@@ -56,6 +56,8 @@ pub(super) async fn of_many(
         .map(|(position, read)| {
             let current = read?;
             let there = in_cloud.remove(&position).transpose()?.flatten();
+            // Another one may have the name as an address.
+            let there = there.filter(|there| current.as_ref().is_none_or(|here| is_the_same(here, there)));
             match plan::owning_side(current.as_ref(), there.as_ref()) {
                 Ok(Side::Here) => here(current),
                 Ok(Side::Cloud) => Ok(Found { directory: cloud.directory.clone(), current: there }),
@@ -63,6 +65,12 @@ pub(super) async fn of_many(
             }
         })
         .collect()
+}
+
+/// Whether both sides show one account: synchronisation keeps the sign-in name the same.
+fn is_the_same(here: &Recipient, there: &Recipient) -> bool {
+    let name = |recipient: &Recipient| recipient.user_principal_name.as_ref().map(|name| name.to_lowercase());
+    name(here).is_some() && name(here) == name(there)
 }
 
 async fn seen(
@@ -83,7 +91,9 @@ fn name_in_cloud(change: &Change, known: Option<Uuid>, here: Option<&Recipient>)
     let Some(here) = here else {
         let known = known.map(|guid| guid.to_string());
         return known.or_else(|| match Identity::parse(&change.identity) {
-            Ok(Identity::Guid(_) | Identity::UserPrincipalNameOrAddress(_) | Identity::Name(_)) => {
+            Ok(Identity::Guid(_) | Identity::UserPrincipalNameOrAddress(_)) => Some(change.identity.clone()),
+            // What has gone on-premises may have had a name that another one has in the cloud.
+            Ok(Identity::Name(_)) if !matches!(change.operation, Operation::Disable | Operation::Remove) => {
                 Some(change.identity.clone())
             }
             _ => None,

@@ -132,10 +132,13 @@ pub(super) fn disable(mailbox: &Recipient, change: &Change, context: &Context) -
     let key = mailbox.guid.hyphenated().to_string();
     let mut planned = Planned::new(Action::Disabled, Some(mailbox.guid));
     let user = context.cloud.user.as_ref();
-    let is_on_its_way = user.is_some_and(|user| !user.exchange && user.licences.is_empty())
-        && matches!(mailbox.type_name().as_str(), "UserMailbox");
+    let sku = licence::wanted(change, context)?;
+    let has = |held: &std::collections::BTreeSet<uuid::Uuid>| sku.is_some_and(|sku| held.contains(&sku.id));
+    // Nothing gives it any more: it goes, only not at once.
+    let is_on_its_way = mailbox.type_name() == "UserMailbox"
+        && user.is_some_and(|user| !user.exchange && !has(&user.direct) && !has(&user.by_group));
     if !is_on_its_way {
-        let Some(sku) = licence::wanted(change, context)? else {
+        let Some(sku) = sku else {
             return refuse(
                 ErrorClass::Unsupported,
                 format!(
@@ -145,33 +148,36 @@ pub(super) fn disable(mailbox: &Recipient, change: &Change, context: &Context) -
                 "take the licence away where it was given, name it in `licence`, or use the operation remove",
             );
         };
-        match user {
-            Some(user) if user.direct.contains(&sku.id) => {
-                let step =
-                    Step::new("Set-MgUserLicense", format!("take the licence {} away", sku.part_number))
-                        .with("UserId", ParameterValue::Text(key.clone()))
-                        .with("RemoveLicenses", ParameterValue::List(vec![sku.id.to_string()]));
-                planned.steps.push(pinned(step, change, context, Some(mailbox)));
-            }
-            Some(user) if user.by_group.contains(&sku.id) => {
-                return refuse(
-                    ErrorClass::RefusedByRule,
-                    format!("the licence {} comes from a group", sku.part_number),
-                    "take the user out of that group",
-                );
-            }
-            _ => {
-                return refuse(
-                    ErrorClass::Unsupported,
-                    format!(
-                        "the {} does not have its mailbox from the licence {}",
-                        mailbox.type_name(),
-                        sku.part_number
-                    ),
-                    "a shared mailbox, a room and equipment end with the operation remove",
-                );
-            }
+        let Some(user) = user.filter(|user| has(&user.direct) || has(&user.by_group)) else {
+            return refuse(
+                ErrorClass::Unsupported,
+                format!(
+                    "the {} does not have its mailbox from the licence {}",
+                    mailbox.type_name(),
+                    sku.part_number
+                ),
+                "a shared mailbox, a room and equipment end with the operation remove",
+            );
+        };
+        if has(&user.by_group) {
+            return refuse(
+                ErrorClass::RefusedByRule,
+                format!("the licence {} comes from a group", sku.part_number),
+                "take the user out of that group",
+            );
         }
+        let skus = context.cloud.skus.iter().filter(|other| other.id != sku.id && other.has_exchange);
+        if let Some(other) = skus.clone().find(|other| user.licences.contains(&other.id)) {
+            return refuse(
+                ErrorClass::RefusedByRule,
+                format!("the mailbox would stay: the user has the licence {} too", other.part_number),
+                "take that licence away first",
+            );
+        }
+        let step = Step::new("Set-MgUserLicense", format!("take the licence {} away", sku.part_number))
+            .with("UserId", ParameterValue::Text(key.clone()))
+            .with("RemoveLicenses", ParameterValue::List(vec![sku.id.to_string()]));
+        planned.steps.push(pinned(step, change, context, Some(mailbox)));
     }
     let mut wait = on("Get-Mailbox", &key, "wait until the mailbox is gone");
     wait.after = Some(Wait::NoMailbox);

@@ -162,8 +162,11 @@ fn same_target(mailbox: &Recipient, remote: bool, change: &Change, context: &Con
     if mailbox.kind != kind {
         return conflict(format!("is a {}, not a {}", mailbox.type_name(), kind.type_name()));
     }
-    let names =
-        [("UserPrincipalName", &mailbox.user_principal_name), ("SamAccountName", &mailbox.sam_account_name)];
+    let names = [
+        ("UserPrincipalName", &mailbox.user_principal_name),
+        ("MicrosoftOnlineServicesID", &mailbox.user_principal_name),
+        ("SamAccountName", &mailbox.sam_account_name),
+    ];
     for (name, held) in names {
         if let (Some(Wanted::Text(wanted)), Some(held)) = (change.attributes.get(name), held)
             && wanted.trim().to_lowercase() != held.to_lowercase()

@@ -92,13 +92,14 @@ impl Journal {
         Ok(row.get("made"))
     }
 
-    /// How long a change has waited: since its last step was done, or since it came where it has done none.
+    /// How long a change has waited: since its last step was done, or since it was first found to wait.
     pub async fn waits_for(&self, change: Seq) -> Result<Duration, JournalError> {
         let row = sqlx::query(
             "SELECT (julianday('now') - julianday(coalesce(
-                        (SELECT max(outcome_at) FROM steps WHERE change = ?1 AND outcome = 'done'), created_at))) * 86400.0
-                    AS seconds
-             FROM changes WHERE seq = ?1",
+                        (SELECT max(outcome_at) FROM steps WHERE change = ?1 AND outcome = 'done'),
+                        (SELECT min(finished_at) FROM run_rows
+                         WHERE change = ?1 AND json_extract(result, '$.action') = 'pending'),
+                        'now'))) * 86400.0 AS seconds",
         )
         .bind(change.0)
         .fetch_one(&self.pool)

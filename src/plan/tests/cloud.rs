@@ -257,6 +257,11 @@ fn a_mailbox_ends_with_its_licence() {
     let by_group =
         GraphUser { by_group: [E3].into(), licences: [E3].into(), exchange: true, ..graph_user(None, &[]) };
     refused(&ask(&mailbox(), by_group), ErrorClass::RefusedByRule, "comes from a group");
+    // Something else that the user has is no matter, a second licence with a mailbox is.
+    let visio = GraphUser { exchange: false, ..graph_user(Some("DE"), &[Uuid::from_u128(5)]) };
+    assert_eq!(cmdlets(&ask(&mailbox(), visio)), ["Get-Mailbox"]);
+    let both = graph_user(Some("DE"), &[E3, Uuid::from_u128(4)]);
+    refused(&ask(&mailbox(), both), ErrorClass::RefusedByRule, "EXCHANGESTANDARD too");
     let mut shared = mailbox();
     shared.kind = RecipientKind::Mailbox(MailboxDetails::Shared);
     refused(&ask(&shared, graph_user(None, &[])), ErrorClass::Unsupported, "remove");

@@ -53,7 +53,11 @@ fn c09_a_new_user_is_made_in_the_directory() {
     );
     let results = bench.results(&["apply", "flow.jsonl"], 0);
     assert_eq!(steps(&results[0]), ["New-MgUser", "Set-MgUserLicense", "Set-Mailbox"], "{results:?}");
-    assert_eq!(results[0]["action"], "created");
+    assert_eq!(
+        (&results[0]["action"], &results[0]["attempts"]),
+        (&"created".into(), &2.into()),
+        "before and after the wait"
+    );
     let user = bench.get("Get-User", "ada@contoso.com");
     assert_eq!((&user["FirstName"], &user["LastName"]), (&"Ada".into(), &"Lovelace".into()), "{user}");
     let again = bench.results(&["apply", "flow.jsonl"], 0);
@@ -126,4 +130,27 @@ fn what_cannot_be_asked_is_not_previewed_and_nothing_is_sent() {
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(ran.stdout.contains("NOT PREVIEWED"), "{ran:?}");
     assert!(bench.writes().is_empty());
+}
+
+#[test]
+fn c09_what_was_made_is_written_by_its_own_name() {
+    let eve = there("eve", "UserMailbox", &json!({}));
+    // Somebody else's alias is what the new mailbox is called.
+    let other = there("other", "SharedMailbox", &json!({"Alias": "press"}));
+    let bench = Bench::new(&tenant(&[eve, other]));
+    connect(&bench, "new", "", "");
+    let change = json!({"Identity": "press.office@contoso.com", "Type": "Shared", "Name": "press",
+                        "UserPrincipalName": "eve@contoso.com", "EmailAddresses": ["press.office@contoso.com"],
+                        "CustomAttribute1": "x"});
+    bench.place.write("flow.jsonl", &format!("{change}\n"));
+    bench.results(&["apply", "flow.jsonl"], 1);
+    for untouched in ["eve@contoso.com", "other@contoso.com"] {
+        assert_ne!(mailbox(&bench, untouched)["CustomAttribute1"], "x", "{untouched}");
+    }
+    let written: Vec<_> = bench.writes().into_iter().filter(|entry| name(entry) == "Set-Mailbox").collect();
+    let made = mailbox(&bench, "press.office@contoso.com")["ExternalDirectoryObjectId"].clone();
+    assert!(
+        !written.is_empty() && written.iter().all(|entry| entry["parameters"]["Identity"] == made),
+        "{written:?}"
+    );
 }
