@@ -118,7 +118,7 @@ impl Talk for Conversation<'_> {
             };
             return match answer::page(reply.body, expects) {
                 Some(page) => self.page(page),
-                None => Step::Failed(Trouble::Unreadable(describe(reply.body))),
+                None => Step::Failed(Trouble::Garbled(describe(reply.body))),
             };
         }
         if (300..400).contains(&reply.status) {

@@ -366,6 +366,7 @@ fn no_answer(service: &Service, trouble: Trouble) -> ExchangeError {
             "the server sends its clients to {host}, where a token must not go"
         )),
         Trouble::Unreadable(text) => ExchangeError::Protocol(text),
+        Trouble::Garbled(text) => ExchangeError::SessionLost(format!("a success came with {text}")),
     }
 }
 

@@ -254,7 +254,7 @@ impl Talk for Conversation<'_> {
         if status == 200 {
             return match response::page(received.reply.body) {
                 Some(page) => self.page(page),
-                None => Step::Failed(Trouble::Unreadable(describe(received.reply.body))),
+                None => Step::Failed(Trouble::Garbled(describe(received.reply.body))),
             };
         }
         match failure(&received.reply, now) {

@@ -78,4 +78,6 @@ pub(in crate::exchange) enum Trouble {
     Elsewhere(String),
     /// Not the service, or a service that is not known
     Unreadable(String),
+    /// A success without the answer that belongs to it, as of a gateway on the way: what was asked may have been done
+    Garbled(String),
 }

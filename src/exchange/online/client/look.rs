@@ -217,7 +217,8 @@ fn told(trouble: Trouble) -> String {
         | Trouble::Throttled { text, .. }
         | Trouble::Unavailable { text, .. }
         | Trouble::Unreachable(text)
-        | Trouble::Unreadable(text) => text,
+        | Trouble::Unreadable(text)
+        | Trouble::Garbled(text) => text,
         Trouble::Torn => "the pages did not come together".into(),
         Trouble::Elsewhere(host) => format!("the server sends its clients to {host}"),
     }
