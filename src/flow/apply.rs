@@ -6,10 +6,11 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, stream};
 use uuid::Uuid;
 
-use super::execute::{Executed, Executor, FRESH, Job, Written, may_arrive};
+use super::execute::{Executed, Executor, FRESH, Job, Written};
 use super::journal::JournalError;
 use super::prepare::{Known, Prepared, is_refusal, prepare_many};
 use super::run::{Progress, Stop};
+use super::wait::may_arrive;
 use crate::plan::{Planned, Wait};
 use crate::recipient::{Action, Change, ErrorClass};
 use crate::report::{ChangeResult, ResultError};

@@ -11,15 +11,14 @@ use uuid::Uuid;
 use super::base_hash;
 use super::intake::SecretStore;
 use super::journal::{Journal, JournalError, PlanRecord, Seq, State, StepOutcome};
-use super::prepare::{Known, Prepared, failure, is_refusal, no_answer, prepare, read_many};
+use super::prepare::{Known, Prepared, is_refusal, no_answer, prepare, read_many};
 use super::retry::{self, Begin, Breaker};
 use super::site::Site;
 use super::verify;
+use super::wait::Looks;
 use crate::exchange::{Answer, Call, Refusal, graph};
-use crate::plan::{self, CreateMethod, Finding, ParameterValue, Planned, Step, Wait};
-use crate::recipient::{
-    Action, Change, ErrorClass, Identity, ObjectType, Operation, Recipient, RecipientKind, Side,
-};
+use crate::plan::{self, ParameterValue, Planned, Step, Wait};
+use crate::recipient::{Action, Change, ErrorClass, ObjectType, Operation, Recipient, RecipientKind, Side};
 use crate::report::{ChangeResult, Diff, ResultError, StepResult, Way};
 use crate::secret::Redaction;
 
@@ -27,8 +26,6 @@ use crate::secret::Redaction;
 pub(super) const FRESH: Duration = Duration::from_secs(60);
 /// Attempts after which a value that the cloud takes and does not show is a failure.
 const UNSEEN_AT_MOST: u32 = 10;
-/// Between two looks for an object that has not replicated yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What a change is executed with.
 pub(super) struct Executor<'a> {
@@ -216,101 +213,6 @@ impl Executor<'_> {
         })
     }
 
-    /// The change is kept in the journal until what it waits for has happened; a mailbox is not waited for without an end.
-    async fn wait(
-        &self,
-        job: &Job<'_>,
-        mut result: ChangeResult,
-        wait: Wait,
-    ) -> Result<Executed, JournalError> {
-        result.action = Action::Pending;
-        let what = match wait {
-            Wait::DirectorySync => {
-                let next = result.steps.last().map_or("the next step", |step| step.cmdlet.as_str());
-                let waits =
-                    format!("what follows {next} waits for directory synchronisation; run the flow again");
-                result.warnings.push(waits);
-                let json = serde_json::to_value(&result).unwrap_or_default();
-                self.journal.finish(job.seq, State::Pending, &json).await?;
-                return Ok(Executed::Waits(result, wait));
-            }
-            Wait::Mailbox => "the mailbox that the licence brings",
-            Wait::NoMailbox => "the end of the mailbox whose licence is gone",
-        };
-        let limit = job.site.cloud.as_ref().map(|cloud| cloud.settings.mailbox_timeout);
-        let waited = self.journal.waits_for(job.seq).await?;
-        if let Some(limit) = limit.filter(|limit| waited >= *limit) {
-            let message = format!("{what} did not come within the {} s of mailbox_timeout", limit.as_secs());
-            let error = ResultError::new(ErrorClass::NotFound, message);
-            let error =
-                error.hint("look at the user's licences and their state in the directory; a later run goes on once the mailbox is there");
-            return self.finished(job, result, Err(error)).await;
-        }
-        let error = ResultError::new(ErrorClass::Transient, format!("it waits for {what}"));
-        result.error =
-            Some(error.hint("run the flow again, or leave it to `watch`; it goes on where it stands"));
-        let json = serde_json::to_value(&result).unwrap_or_default();
-        self.journal.finish(job.seq, State::Pending, &json).await?;
-        Ok(Executed::Waits(result, wait))
-    }
-
-    /// In the cloud what was made a moment ago may not be seen yet. Before it is made once more, because an attempt ended
-    /// without an answer, it is looked for as long as a new object may stay unseen; what certainly was made is never made
-    /// again.
-    async fn wait_for_what_was_made(
-        &self,
-        job: &Job<'_>,
-        mut prepared: Prepared,
-    ) -> Result<Result<Prepared, ResultError>, JournalError> {
-        let is_unseen = |prepared: &Prepared| {
-            prepared.directory.side() == Side::Cloud
-                && prepared.current.is_none()
-                && prepared.planned.steps.iter().any(|step| step.cmdlet.starts_with("New-"))
-        };
-        if !is_unseen(&prepared) || !self.journal.has_made(job.seq).await? {
-            return Ok(Ok(prepared));
-        }
-        let wait = job.site.connection.replication_wait;
-        let deadline = Instant::now() + wait;
-        let mut pause = LOOK_AGAIN;
-        let begun = Known { begun: true, ..Known::of(job.taken_up) };
-        while is_unseen(&prepared) {
-            if Instant::now() >= deadline {
-                if !self.journal.has_certainly_made(job.seq).await? {
-                    break;
-                }
-                let message = format!("what was made does not show within {} s", wait.as_secs());
-                return Ok(Err(ResultError::new(ErrorClass::Transient, message)
-                    .hint("run the flow again; it goes on where this ended")));
-            }
-            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
-            pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = match prepare(job.site, &job.change, begun).await {
-                Ok(prepared) => prepared,
-                Err(error) => return Ok(Err(error)),
-            };
-        }
-        Ok(Ok(prepared))
-    }
-
-    /// A user who is to be enabled may have been made a moment ago on another domain controller. It was made before the run
-    /// began, so that is where the wait begins too: of many who never come, only the first ones are waited for.
-    async fn wait_for_arrival(&self, job: &Job<'_>, mut prepared: Prepared) -> Result<Prepared, ResultError> {
-        let wait = job.site.connection.replication_wait;
-        let deadline = self.begun + wait;
-        let mut pause = LOOK_AGAIN;
-        while may_arrive(job, &prepared) {
-            if Instant::now() >= deadline {
-                prepared.planned = Planned::refused(did_not_arrive(job, &prepared, wait), None);
-                break;
-            }
-            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
-            pause = (pause * 2).min(LOOK_AGAIN * 10);
-            prepared = prepare(job.site, &job.change, Known::default()).await?;
-        }
-        Ok(prepared)
-    }
-
     /// Runs the steps, each journalled before and after. An error of a class that may pass leaves open what has happened.
     async fn steps(
         &self,
@@ -453,37 +355,6 @@ impl Executor<'_> {
         Ok(steps)
     }
 
-    /// The new mailbox, once it shows as one.
-    async fn made(
-        &self,
-        job: &Job<'_>,
-        prepared: &Prepared,
-        guid: Option<Uuid>,
-    ) -> Result<Recipient, ResultError> {
-        let identity = match guid {
-            Some(guid) => Identity::Guid(guid),
-            None => Identity::parse(&job.change.identity).map_err(|error| unavailable(&error.to_string()))?,
-        };
-        let deadline = Instant::now() + job.site.connection.replication_wait;
-        loop {
-            match prepared.directory.find(job.change.object_type, &identity).await {
-                Ok(Some(found)) if !matches!(found.kind, RecipientKind::User) => {
-                    return Ok(found);
-                }
-                Ok(_) if Instant::now() < deadline => tokio::time::sleep(LOOK_AGAIN).await,
-                Ok(_) => {
-                    let message = format!(
-                        "the new mailbox does not show within {} s",
-                        job.site.connection.replication_wait.as_secs()
-                    );
-                    return Err(ResultError::new(ErrorClass::Transient, message)
-                        .hint("run the flow again; it goes on where this ended"));
-                }
-                Err(error) => return Err(failure(error)),
-            }
-        }
-    }
-
     /// Reads one account back and compares it with what was wanted.
     pub(super) async fn verify(&self, job: &Job<'_>, written: Written) -> Result<ChangeResult, JournalError> {
         let mut verified = self.verify_many(vec![(job, written)]).await?;
@@ -531,12 +402,10 @@ impl Executor<'_> {
         }
         result.action = Action::Pending;
         result.error = Some(error);
-        let json = serde_json::to_value(&result).unwrap_or_default();
-        self.journal.finish(job.seq, State::Pending, &json).await?;
-        Ok(result)
+        self.finish(job, result, Ok(())).await
     }
 
-    async fn finished(
+    pub(super) async fn finished(
         &self,
         job: &Job<'_>,
         result: ChangeResult,
@@ -545,7 +414,7 @@ impl Executor<'_> {
         Ok(Executed::Finished(self.finish(job, result, end).await?))
     }
 
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         job: &Job<'_>,
         mut result: ChangeResult,
@@ -568,31 +437,6 @@ impl Executor<'_> {
         self.journal.finish(job.seq, state, &json).await?;
         Ok(result)
     }
-}
-
-/// Whether a change is about a directory user who is not there, and who may only be unseen yet.
-pub(super) fn may_arrive(job: &Job<'_>, prepared: &Prepared) -> bool {
-    matches!(job.change.operation, Operation::Ensure | Operation::Create)
-        && job.site.policy.create_method == CreateMethod::Enable
-        && job.change.object_type == ObjectType::Mailbox
-        && prepared.current.is_none()
-        && prepared.planned.refusal_class() == Some(ErrorClass::NotFound)
-}
-
-/// The refusal of a change whose user has not come; it names the domain controller, because another one may have it.
-fn did_not_arrive(job: &Job<'_>, prepared: &Prepared, wait: Duration) -> Finding {
-    let on = prepared.directory.domain_controller().map(|server| format!(" on {server}")).unwrap_or_default();
-    let message = format!(
-        "there is no object `{}`{on}, nor did it come within the {} s of replication_wait",
-        job.change.identity,
-        wait.as_secs()
-    );
-    Finding::refusal(
-        ErrorClass::NotFound,
-        message,
-        "with create_method = \"enable\" the directory user must be there first: make it, name the domain controller that has it \
-         (DomainController), or wait and run the flow again",
-    )
 }
 
 /// `R29`: who holds what was wanted, as fully as it can be told: GUID, type and name. Somebody took it since it was looked up,
@@ -627,8 +471,7 @@ async fn read_back(
 ) {
     let Some((job, written)) = positions.first().and_then(|first| many.get(*first)) else { return };
     let (site, directory) = (job.site, written.prepared.directory.clone());
-    let deadline = Instant::now() + site.connection.replication_wait;
-    let mut pause = LOOK_AGAIN;
+    let mut looks = Looks::until(Instant::now() + site.connection.replication_wait);
     loop {
         let group: Vec<_> =
             positions.iter().map(|at| (&many[*at].0.change, many[*at].1.result.guid)).collect();
@@ -640,11 +483,10 @@ async fn read_back(
             ends.insert(*at, end);
         }
         positions.retain(|at| matches!(ends.get(at), Some(Err(_))));
-        if side == Side::Here || positions.is_empty() || Instant::now() >= deadline {
+        if side == Side::Here || positions.is_empty() || looks.are_over() {
             return;
         }
-        tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
-        pause = (pause * 2).min(LOOK_AGAIN * 10);
+        looks.pause().await;
     }
 }
 
@@ -703,6 +545,6 @@ fn makes_a_mailbox(step: &Step) -> bool {
     creates && !(step.cmdlet.starts_with("Enable-") && step.parameter("Archive").is_some())
 }
 
-fn unavailable(reason: &str) -> ResultError {
+pub(super) fn unavailable(reason: &str) -> ResultError {
     ResultError::new(ErrorClass::SecretUnavailable, reason).hint("give the flow again with its passwords")
 }

@@ -16,6 +16,7 @@ mod sides;
 mod site;
 mod turn;
 mod verify;
+mod wait;
 mod what_if;
 
 pub use base::base_hash;

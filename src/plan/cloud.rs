@@ -1,5 +1,9 @@
 //! What is different where the mailbox is in Exchange Online: names, what directory synchronisation owns, the end by licence.
 
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
 use super::{
     Context, Finding, ParameterValue, Planned, Step, Wait,
     attributes::{Attributes, on, pinned},
@@ -75,11 +79,9 @@ pub(super) fn may_write(
     if !current.is_dir_synced {
         return Ok(());
     }
-    let is_handed_over = authority.and_then(|step| step.parameter(AUTHORITY));
-    let is_managed = is_handed_over.map_or_else(
-        || is_cloud_managed(current),
-        |value| *value == ParameterValue::Bool(true) || is_cloud_managed(current),
-    );
+    let is_handed_over =
+        authority.and_then(|step| step.parameter(AUTHORITY)) == Some(&ParameterValue::Bool(true));
+    let is_managed = is_handed_over || is_cloud_managed(current);
     let owned = |name: &str| match is_managed {
         true => IDENTITY.contains(&name),
         false => {
@@ -133,7 +135,7 @@ pub(super) fn disable(mailbox: &Recipient, change: &Change, context: &Context) -
     let mut planned = Planned::new(Action::Disabled, Some(mailbox.guid));
     let user = context.cloud.user.as_ref();
     let sku = licence::wanted(change, context)?;
-    let has = |held: &std::collections::BTreeSet<uuid::Uuid>| sku.is_some_and(|sku| held.contains(&sku.id));
+    let has = |held: &BTreeSet<Uuid>| sku.is_some_and(|sku| held.contains(&sku.id));
     // Nothing gives it any more: it goes, only not at once.
     let is_on_its_way = mailbox.type_name() == "UserMailbox"
         && user.is_some_and(|user| !user.exchange && !has(&user.direct) && !has(&user.by_group));

@@ -196,21 +196,20 @@ fn new_user(
             "give _param_password or _param_password_ref",
         ));
     };
-    let text_value = |value: String| ParameterValue::Text(value);
     let mut step = Step::new("New-MgUser", "make the user")
         .with("AccountEnabled", ParameterValue::Bool(!flag("AccountDisabled")))
-        .with("DisplayName", text_value(display.unwrap_or_else(|| local.to_owned())))
-        .with("MailNickname", text_value(text("Alias", given).unwrap_or_else(|| local.to_owned())))
-        .with("UserPrincipalName", text_value(principal.to_owned()))
+        .with("DisplayName", ParameterValue::Text(display.unwrap_or_else(|| local.to_owned())))
+        .with("MailNickname", ParameterValue::Text(text("Alias", given).unwrap_or_else(|| local.to_owned())))
+        .with("UserPrincipalName", ParameterValue::Text(principal.to_owned()))
         .with("PasswordProfile", ParameterValue::Secret(password.clone()))
         .with("ForceChangePasswordNextSignIn", ParameterValue::Bool(flag("ResetPasswordOnNextLogon")));
     for (column, property) in OF_USER {
         if let Some(value) = text(column, given) {
-            step.push(property, text_value(value));
+            step.push(property, ParameterValue::Text(value));
         }
     }
     if let Some(place) = usage_location(change, context) {
-        step.push("UsageLocation", text_value(place));
+        step.push("UsageLocation", ParameterValue::Text(place));
     }
     Ok(step)
 }

@@ -18,6 +18,10 @@
 //! has the planned state unless Exchange stamped something that must not be taken away; then the longer list is right, and a
 //! finding tells it.
 //!
+//! # In the cloud
+//! A person's mailbox comes by a licence, minutes after it is given, so the plan has a step that waits, and what it shows behind
+//! that step is planned again once the mailbox is there. What directory synchronisation owns is refused before it is sent.
+//!
 //! # Decisions
 //! - `PrimarySmtpAddress` as a column of its own, on an existing mailbox, is passed on as that parameter: Exchange then keeps
 //!   the former primary as a secondary. The rules about the primary (R11, R26, R28, R29) are held to all the same.

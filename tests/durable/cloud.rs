@@ -2,13 +2,10 @@
 
 use serde_json::{Value as Json, json};
 
+use super::kill::account;
 use crate::cli::CANARY;
 use crate::scenarios::bench::Bench;
 use crate::scenarios::cloud::{config, person, tenant, there as mailbox};
-
-fn account(number: usize) -> String {
-    format!("user{number:04}")
-}
 
 /// Writes `all.toml` with a connection for each create method.
 pub fn connect(bench: &Bench, concurrency: u32) {

@@ -44,7 +44,7 @@ impl Chance {
     }
 }
 
-fn account(number: usize) -> String {
+pub(super) fn account(number: usize) -> String {
     format!("user{number:04}")
 }
 

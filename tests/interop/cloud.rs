@@ -1,10 +1,9 @@
 //! Sign-in to the cloud, and passwords under its key, against a server that verifies and decrypts with Python's `cryptography`
 //! (`cloud_server.py`).
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
@@ -12,45 +11,26 @@ use mailwright::config::Config;
 use mailwright::exchange::{self, Call, Exchange, ExchangeError};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
-use tempfile::TempDir;
 use wsman::client::{Trace, TraceEntry, TraceSink};
 use wsman::clixml::Value;
 
 use crate::hunt::Hunt;
-use crate::python;
+use crate::python::Server;
 
 /// The server; it ends when dropped.
-struct Cloud {
-    child: Child,
-    given: Json,
-    folder: TempDir,
+struct Cloud(Server);
+
+impl std::ops::Deref for Cloud {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
 }
 
 impl Cloud {
     fn start() -> Option<Self> {
-        let interpreter = python::interpreter()?;
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(interpreter);
-        command.arg(python::script("cloud_server.py")).arg("--folder").arg(folder.path());
-        command.arg("--log").arg(folder.path().join("cloud.log"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let given = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        Some(Self { child, given, folder })
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.given[key].as_str().unwrap()
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-        assert!(Command::new("chmod").arg("600").arg(self.path(name)).status().unwrap().success());
+        Server::start("cloud_server.py", "cloud.log", &[]).map(Self)
     }
 
     /// A connection with these keys in its table `cloud`; FOLDER is the server's.
@@ -80,14 +60,6 @@ impl Cloud {
         let log = std::fs::read_to_string(self.path("cloud.log")).unwrap_or_default();
         let entries = log.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
         entries.filter(|it| it["path"].as_str().unwrap().contains(path) && it["status"] == status).count()
-    }
-}
-
-impl Drop for Cloud {
-    fn drop(&mut self) {
-        // Its input ends, and it with that.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
     }
 }
 

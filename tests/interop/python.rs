@@ -1,11 +1,14 @@
 //! A Python with the peers in it.
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 
 use crate::say;
 
@@ -107,4 +110,48 @@ pub fn programs(programs: &[&str], packages: &[&str]) -> bool {
         say(&format!("SKIPPED: no test against {packages:?}: {reason}"));
     }
     there.is_ok()
+}
+
+/// A server of the tests with a folder of its own, which tells on its first line what it is reached by. It ends when dropped.
+pub struct Server {
+    child: Child,
+    pub given: Json,
+    pub folder: TempDir,
+}
+
+impl Server {
+    /// None where there is no Python.
+    pub fn start(name: &str, log: &str, further: &[&str]) -> Option<Self> {
+        let interpreter = interpreter()?;
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new(interpreter);
+        command.arg(script(name)).arg("--folder").arg(folder.path());
+        command.arg("--log").arg(folder.path().join(log)).args(further);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let given = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        Some(Self { child, given, folder })
+    }
+
+    pub fn text(&self, key: &str) -> &str {
+        self.given[key].as_str().unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// A file that only its owner may read.
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+        assert!(Command::new("chmod").arg("600").arg(self.path(name)).status().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

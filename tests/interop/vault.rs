@@ -2,57 +2,37 @@
 //! so the server is one written after the public documentation of the HTTP API (`vault_server.py`), and hvac, which is made
 //! for the real one, fills it, signs in to it and reads it first.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use mailwright::config::{Config, SecretError, SecretRef, Secrets};
 use secrecy::ExposeSecret as _;
 use serde_json::Value as Json;
-use tempfile::TempDir;
 
 use crate::hunt::Hunt;
-use crate::python;
+use crate::python::{self, Server};
 use crate::their_client::start_lab;
 
 const SECRET: &str = "Canary-5e1a!Vault";
 
 /// The server; it ends when dropped.
-struct Vault {
-    child: Child,
-    given: Json,
-    folder: TempDir,
+struct Vault(Server);
+
+impl std::ops::Deref for Vault {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
 }
 
 impl Vault {
     fn start() -> Option<Self> {
-        let interpreter = python::interpreter()?;
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(interpreter);
-        command.arg(python::script("vault_server.py")).arg("--folder").arg(folder.path());
-        command.arg("--log").arg(folder.path().join("vault.log")).args(["--secret", SECRET]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let given = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let vault = Self { child, given, folder };
+        let vault = Self(Server::start("vault_server.py", "vault.log", &["--secret", SECRET])?);
         for key in ["token", "role_id", "secret_id", "root"] {
             vault.write(key, vault.text(key));
         }
         Some(vault)
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.given[key].as_str().unwrap()
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-        assert!(Command::new("chmod").arg("600").arg(self.path(name)).status().unwrap().success());
     }
 
     /// As a file reference in a configuration.
@@ -99,13 +79,6 @@ impl Vault {
         let log = std::fs::read_to_string(self.path("vault.log")).unwrap();
         let lines = log.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
         lines.filter(|line| line["path"].as_str().unwrap().starts_with(path)).count()
-    }
-}
-
-impl Drop for Vault {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -13,10 +13,11 @@ use crate::cli::Place;
 
 const TENANT: Uuid = Uuid::from_u128(0x7e57);
 
-/// A certificate of openssl; none where it is not installed.
-fn certificate(place: &Place) -> Option<Vec<u8>> {
-    let arguments =
-        "req -x509 -newkey rsa:2048 -nodes -subj /CN=bridge -days 30 -keyout key.pem -out cert.pem";
+/// A certificate of openssl with its key, `bridge.pem` and `cert.pem`; none where it is not installed.
+pub fn certificate(place: &Place, days: &str) -> Option<Vec<u8>> {
+    let arguments = format!(
+        "req -x509 -newkey rsa:2048 -nodes -subj /CN=bridge -days {days} -keyout key.pem -out cert.pem"
+    );
     match Command::new("openssl").current_dir(place.path()).args(arguments.split(' ')).output() {
         Ok(ran) if ran.status.success() => {}
         other => {
@@ -68,7 +69,7 @@ const WITH_CERTIFICATE: &str = "application_id = \"bridge\"\ncertificate_file = 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_signs_in_and_reads_every_page() {
     let place = Place::new();
-    let Some(der) = certificate(&place) else { return };
+    let Some(der) = certificate(&place, "30") else { return };
     let running = tenant(der, 2500).await;
     let exchange = open(&connection(&place, &running, WITH_CERTIFICATE)).await.unwrap();
     assert!(exchange.signed_in().unwrap().contains("application bridge"));
@@ -90,7 +91,7 @@ async fn an_application_signs_in_and_reads_every_page() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_grade_of_refusal_says_what_is_missing() {
     let place = Place::new();
-    let Some(der) = certificate(&place) else { return };
+    let Some(der) = certificate(&place, "30") else { return };
     let running = tenant(der, 3).await;
     let told = async |keys: &str| {
         let config = connection(&place, &running, keys);

@@ -7,6 +7,7 @@ use mailwright::lab::{Exchange as Lab, Options, Restrictions, Seed};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::cloud::certificate;
 use super::doctor::{Bench, Examined};
 use crate::cli::{CANARY, Place};
 
@@ -22,23 +23,8 @@ impl Grades {
     /// None where openssl is not installed.
     async fn new(days: &str) -> Option<Self> {
         let place = Place::new();
-        let arguments = format!(
-            "req -x509 -newkey rsa:2048 -nodes -subj /CN=bridge -days {days} -keyout key.pem -out cert.pem"
-        );
-        match Command::new("openssl").current_dir(place.path()).args(arguments.split(' ')).output() {
-            Ok(ran) if ran.status.success() => {}
-            other => {
-                assert!(std::env::var_os("MAILWRIGHT_REQUIRE_PEERS").is_none(), "{other:?}");
-                println!("SKIPPED: openssl is not installed: no certificate to sign in with");
-                return None;
-            }
-        }
-        let read = |name: &str| std::fs::read(place.path().join(name)).unwrap();
-        std::fs::write(place.path().join("bridge.pem"), [read("key.pem"), read("cert.pem")].concat())
-            .unwrap();
+        let der = certificate(&place, days)?;
         mode(&place, 0o600);
-        let der = ["x509", "-in", "cert.pem", "-outform", "DER"];
-        let der = Command::new("openssl").current_dir(place.path()).args(der).output().unwrap().stdout;
         let application = |id: &str, roles: &[&str]| Application {
             id: id.into(),
             certificates: vec![der.clone()],

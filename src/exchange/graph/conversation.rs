@@ -127,17 +127,14 @@ impl Talk for Conversation<'_> {
             return Step::Failed(Trouble::Elsewhere(host.unwrap_or_else(|| "nowhere".into())));
         }
         match answer::failure(reply, self.cmdlet, now) {
-            Failure::Refused(record) => self.done(Outcome::Failed(Some(record))),
             Failure::Unauthorized { claims } if !self.has_renewed => {
                 self.has_renewed = true;
                 Step::NewToken { claims }
             }
-            Failure::Unauthorized { .. } => Step::Failed(Trouble::Unauthorized),
-            Failure::Forbidden(text) => Step::Failed(Trouble::Forbidden(text)),
-            Failure::Throttled { text, after } => Step::Failed(Trouble::Throttled { text, after }),
-            Failure::Unavailable { text, after } => Step::Failed(Trouble::Unavailable { text, after }),
-            Failure::PageExpired => Step::Failed(Trouble::Torn),
-            Failure::Unreadable(text) => Step::Failed(Trouble::Unreadable(text)),
+            failure => match failure.answered() {
+                Ok(record) => self.done(Outcome::Failed(Some(record))),
+                Err(trouble) => Step::Failed(trouble),
+            },
         }
     }
 }

@@ -258,20 +258,17 @@ impl Talk for Conversation<'_> {
             };
         }
         match failure(&received.reply, now) {
-            Failure::Refused(record) => self.done(Outcome::Failed(Some(record))),
             Failure::PageExpired if self.pages > 0 && !self.has_restarted && self.handed_over == 0 => {
                 self.restart()
             }
-            Failure::PageExpired => Step::Failed(Trouble::Torn),
             Failure::Unauthorized { claims } if !self.has_renewed => {
                 self.has_renewed = true;
                 Step::NewToken { claims }
             }
-            Failure::Unauthorized { .. } => Step::Failed(Trouble::Unauthorized),
-            Failure::Forbidden(text) => Step::Failed(Trouble::Forbidden(text)),
-            Failure::Throttled { text, after } => Step::Failed(Trouble::Throttled { text, after }),
-            Failure::Unavailable { text, after } => Step::Failed(Trouble::Unavailable { text, after }),
-            Failure::Unreadable(text) => Step::Failed(Trouble::Unreadable(text)),
+            failure => match failure.answered() {
+                Ok(record) => self.done(Outcome::Failed(Some(record))),
+                Err(trouble) => Step::Failed(trouble),
+            },
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime};
 use reqwest::Method;
 use url::Url;
 use wsman::clixml::Value;
+use wsman::psrp::ErrorRecord;
 
-use super::failure::Reply;
+use super::failure::{Failure, Reply};
 use crate::exchange::Answer;
 
 /// One call from its first request to its last page, without I/O.
@@ -80,4 +81,19 @@ pub(in crate::exchange) enum Trouble {
     Unreadable(String),
     /// A success without the answer that belongs to it, as of a gateway on the way: what was asked may have been done
     Garbled(String),
+}
+
+impl Failure {
+    /// What the service refuses is an answer; everything else is why there is none.
+    pub(in crate::exchange) fn answered(self) -> Result<Box<ErrorRecord>, Trouble> {
+        Err(match self {
+            Self::Refused(record) => return Ok(record),
+            Self::PageExpired => Trouble::Torn,
+            Self::Unauthorized { .. } => Trouble::Unauthorized,
+            Self::Forbidden(text) => Trouble::Forbidden(text),
+            Self::Throttled { text, after } => Trouble::Throttled { text, after },
+            Self::Unavailable { text, after } => Trouble::Unavailable { text, after },
+            Self::Unreadable(text) => Trouble::Unreadable(text),
+        })
+    }
 }

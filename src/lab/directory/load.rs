@@ -158,12 +158,7 @@ impl Directory {
                 let addresses = self.policy_addresses(entry, None);
                 entry.set("EmailAddresses", Some(Attribute::List(addresses)), stamp);
             }
-            for text in entry.list("EmailAddresses") {
-                let proxy = Proxy::parse(text);
-                if proxy.is_smtp() && !is_smtp_address(&proxy.address) {
-                    return Err(format!("{text} is no SMTP address"));
-                }
-            }
+            check_addresses(entry)?;
         }
         if entry.is_mailbox() {
             let database =
@@ -413,4 +408,13 @@ pub(crate) fn alias_from(text: &str) -> String {
 /// Characters of an alias: letters and digits of ASCII, `!#$%&'*+-/=?^_{|}~` and the grave accent, and dots.
 pub(crate) fn is_alias_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+}
+
+/// That what a seed calls an address is one.
+pub(super) fn check_addresses(entry: &Entry) -> Result<(), String> {
+    let wrong = entry.list("EmailAddresses").iter().find(|text| {
+        let proxy = Proxy::parse(text);
+        proxy.is_smtp() && !is_smtp_address(&proxy.address)
+    });
+    wrong.map_or(Ok(()), |text| Err(format!("{text} is no SMTP address")))
 }

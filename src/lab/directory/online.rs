@@ -1,9 +1,7 @@
 //! Objects of Exchange Online: where they are, and what is filled in.
 
-use super::load::escape_dn;
-use super::{
-    Attribute, Directory, Entry, Proxy, Stamp, account_name, alias_from, is_smtp_address, local_part,
-};
+use super::load::{check_addresses, escape_dn};
+use super::{Attribute, Directory, Entry, Stamp, account_name, alias_from, local_part};
 use crate::lab::cloud::licence;
 
 /// The forest in which the tenant is.
@@ -87,12 +85,7 @@ impl Directory {
                 let addresses = self.addresses_online(entry, None);
                 entry.set("EmailAddresses", Some(Attribute::List(addresses)), stamp);
             }
-            for text in entry.list("EmailAddresses") {
-                let proxy = Proxy::parse(text);
-                if proxy.is_smtp() && !is_smtp_address(&proxy.address) {
-                    return Err(format!("{text} is no SMTP address"));
-                }
-            }
+            check_addresses(entry)?;
         }
         if entry.is_mailbox() {
             let guid = self.ids.named(&format!("mailbox {}", entry.guid));

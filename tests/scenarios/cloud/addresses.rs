@@ -67,7 +67,7 @@ fn c12_what_is_synchronised_is_written_where_it_is_mastered() {
     let changed = bench.apply_one(own, 0);
     assert_eq!(changed["action"], "updated", "{changed}");
     assert_eq!(mailbox(&bench, "man@contoso.com")["CustomAttribute1"], "x");
-    // What the guard does not know, Exchange Online refuses; that is not tried again.
+    // A flow may hand the attributes over, and then write them.
     let before = bench.writes().len();
     let column = "Identity,CustomAttribute1,IsExchangeCloudManaged\nsyn@contoso.com,x,true\n";
     let handed_over = bench.apply_one(column, 0);

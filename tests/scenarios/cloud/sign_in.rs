@@ -39,7 +39,9 @@ fn restrict(folder: &Path, name: &str) {
 }
 
 /// The certificate of an application in every form: PEM, both generations of PFX, one that has expired, one with another key.
-fn certificates(folder: &Path) -> Option<()> {
+fn certificates() -> Option<Place> {
+    let place = Place::new();
+    let folder = place.path();
     for name in ["own", "other"] {
         openssl(
             folder,
@@ -71,7 +73,13 @@ fn certificates(folder: &Path) -> Option<()> {
     for name in ["own.pfx", "old.pfx"] {
         restrict(folder, name);
     }
-    Some(())
+    Some(place)
+}
+
+/// A tenant whose application has this certificate.
+fn registered(folder: &Path, certificate: &str) -> Bench {
+    let file = folder.join(certificate).display().to_string();
+    Bench::with(&tenant(&[]), &["--app-certificate", &file])
 }
 
 fn thumbprint(file: &Path) -> String {
@@ -94,13 +102,10 @@ fn read(bench: &Bench, keys: &str, cloud: &str) -> Ran {
 
 #[test]
 fn c01_certificates() {
-    let place = Place::new();
+    let Some(place) = certificates() else { return };
     let folder = place.path();
-    if certificates(folder).is_none() {
-        return;
-    }
     let at = |name: &str| folder.join(name).display().to_string();
-    let bench = Bench::with(&tenant(&[]), &["--app-certificate", &at("own.crt")]);
+    let bench = registered(folder, "own.crt");
     let by = |name: &str, more: &str| read(&bench, "", &format!("certificate_file = '{}'\n{more}", at(name)));
     let password = "certificate_password = 'exec:[\"printf\", \"Canary-pfx\"]'";
     for (name, more) in [("own.pem", ""), ("own.pfx", password), ("old.pfx", password)] {
@@ -153,13 +158,9 @@ fn c01_certificates() {
 
 #[test]
 fn c02_clocks_that_differ() {
-    let place = Place::new();
+    let Some(place) = certificates() else { return };
     let folder = place.path();
-    if certificates(folder).is_none() {
-        return;
-    }
-    let bench =
-        Bench::with(&tenant(&[]), &["--app-certificate", &folder.join("long.crt").display().to_string()]);
+    let bench = registered(folder, "long.crt");
     let here = read(&bench, "", &format!("certificate_file = '{}'", folder.join("long.pem").display()));
     assert_eq!(here.code, Some(0), "{here:?}");
     for (offset, is_taken) in [("+4m", true), ("-4m", true), ("+11m", false), ("-11m", false)] {
@@ -182,13 +183,9 @@ fn c02_clocks_that_differ() {
 /// The lab refuses an assertion that it has seen (`tests/interop/cloud_lab.py`), however soon it comes again.
 #[test]
 fn c03_no_assertion_is_used_twice() {
-    let place = Place::new();
+    let Some(place) = certificates() else { return };
     let folder = place.path();
-    if certificates(folder).is_none() {
-        return;
-    }
-    let bench =
-        Bench::with(&tenant(&[]), &["--app-certificate", &folder.join("own.crt").display().to_string()]);
+    let bench = registered(folder, "own.crt");
     for _ in 0..3 {
         let ran = read(&bench, "", &format!("certificate_file = '{}'", folder.join("own.pem").display()));
         assert_eq!(ran.code, Some(0), "{ran:?}");
