@@ -7,7 +7,7 @@
 
 mod addresses;
 mod errors;
-mod hybrid;
+pub mod hybrid;
 mod hybrid_sync;
 mod licences;
 mod making;
