@@ -7,6 +7,7 @@
 //! `durable/cloud_model.rs`.
 
 mod addresses;
+mod again;
 mod hybrid;
 mod licences;
 mod making;
