@@ -83,6 +83,7 @@ pub fn classify(record: &ErrorRecord) -> Refusal {
     let id = record.fully_qualified_error_id.as_str();
     let (class, hint) = graph::meaning(id, &message)
         .or_else(|| by_code(&message))
+        .or_else(|| by_certain_text(&message))
         .or_else(|| by_name(&exception, id))
         .or_else(|| by_text(&message))
         .unwrap_or((
@@ -125,11 +126,28 @@ fn exception(record: &ErrorRecord) -> String {
     first.rsplit('.').next().unwrap_or(first).to_owned()
 }
 
+const NOT_FOUND: &str = "check the identity; an object that was just made may not have replicated yet";
+const AMBIGUOUS: &str = "several objects bear this name; use the GUID";
+
 /// Codes of Active Directory: one exception carries them all, and no language changes them.
 fn by_code(message: &str) -> Option<(ErrorClass, &'static str)> {
     message
         .contains("0000052D")
         .then_some((ErrorClass::InvalidInput, "choose a password that the password policy allows"))
+}
+
+/// Texts of Exchange Online and Entra that say what an exception does not, which is one for everything that goes wrong between the
+/// two, or of a name that nobody has recorded.
+fn by_certain_text(message: &str) -> Option<(ErrorClass, &'static str)> {
+    let has = |part: &str| message.contains(part);
+    if has("synchronized from your on-premises") || has("on-premises mastered") {
+        return Some((ErrorClass::RefusedByRule, "the object is mastered on-premises; change it there"));
+    }
+    if has("ObjectConflict") {
+        let hint = "another object has this already; an address that was let go may stay taken for an hour";
+        return Some((ErrorClass::Conflict, hint));
+    }
+    None
 }
 
 fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
@@ -160,6 +178,9 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
             return Some((InvalidInput, "these parameters do not go together"));
         }
         "PipelineStopped" => return Some((Transient, "")),
+        // Of the cloud, whose exceptions are sometimes not named.
+        "Ex6F9304" | "Ex94914C" => return Some((NotFound, NOT_FOUND)),
+        "Ex9E65A2" => return Some((Conflict, AMBIGUOUS)),
         _ if first_of_id.starts_with("CannotConvertArgument")
             || first_of_id.starts_with("ParameterArgument")
             || first_of_id == "ParameterBindingFailed" =>
@@ -169,10 +190,8 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
         _ => {}
     }
     Some(match exception {
-        "ManagementObjectNotFoundException" | "MapiObjectNotFoundException" => {
-            (NotFound, "check the identity; an object that was just made may not have replicated yet")
-        }
-        "ManagementObjectAmbiguousException" => (Conflict, "several objects bear this name; use the GUID"),
+        "ManagementObjectNotFoundException" | "MapiObjectNotFoundException" => (NotFound, NOT_FOUND),
+        "ManagementObjectAmbiguousException" => (Conflict, AMBIGUOUS),
         "ProxyAddressExistsException" | "WLCDManagedMemberExistsException" => {
             (Conflict, "choose another address, or take it from its owner first")
         }
@@ -211,6 +230,7 @@ fn by_name(exception: &str, id: &str) -> Option<(ErrorClass, &'static str)> {
         | "ServerBusyException"
         | "TransientException"
         | "BackendCommunicationException" => (Transient, "try again later"),
+        "UnableToWriteToAadException" => (Transient, "Entra did not take it; try again in some minutes"),
         "AmbiguousParameterSetException" => {
             (InvalidInput, "these parameters do not go together, or one is not known")
         }
@@ -263,8 +283,14 @@ fn by_text(message: &str) -> Option<(ErrorClass, &'static str)> {
     if has("is already being used") || has("already exists") {
         return Some((ErrorClass::Conflict, "another object has this already"));
     }
-    if has("synchronized from your on-premises") || has("write scope") {
-        return Some((ErrorClass::RefusedByRule, "the object is mastered on-premises; change it there"));
+    if has("matches multiple entries") {
+        return Some((ErrorClass::Conflict, AMBIGUOUS));
+    }
+    if has("write scope") {
+        return Some((
+            ErrorClass::AccessDenied,
+            "the management scope of the account leaves this object out",
+        ));
     }
     if has("INSUFF_ACCESS_RIGHTS")
         || has("Access is denied")

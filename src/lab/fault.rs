@@ -1,6 +1,9 @@
 //! Faults that a test orders in advance, or a seed.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use wsman::psrp::ErrorRecord;
 
 /// What happens to the next calls of a cmdlet in place of their work. In a seed:
@@ -11,6 +14,9 @@ pub struct Fault {
     /// Name of the cmdlet, without regard to case; `None` hits every Exchange cmdlet
     #[serde(default)]
     pub cmdlet: Option<String>,
+    /// Only calls for this object, as they name it in `Identity`, or in Graph in the path; without regard to case
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     /// How many calls pass before
     #[serde(default)]
     pub after: u32,
@@ -74,12 +80,29 @@ pub struct HttpFault {
     /// The claims that a new token must meet, as a challenge names them
     #[serde(default)]
     pub claims: Option<String>,
+    /// Further header fields, as they are
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
     /// What stands in the body
     #[serde(default)]
     pub body: HttpBody,
     /// Whether the request is carried out before
     #[serde(default)]
     pub after_work: bool,
+}
+
+impl Default for HttpFault {
+    /// An empty success.
+    fn default() -> Self {
+        Self {
+            status: good(),
+            retry_after: None,
+            claims: None,
+            headers: BTreeMap::new(),
+            body: HttpBody::Empty,
+            after_work: false,
+        }
+    }
 }
 
 /// The body of such an answer.
@@ -104,6 +127,8 @@ pub enum HttpBody {
     Errors(Vec<String>),
     /// Any text
     Text(String),
+    /// Any JSON
+    Json(Json),
 }
 
 /// Faults of both sides, as a file tells them.
@@ -125,10 +150,15 @@ impl FaultKind {
 }
 
 impl Fault {
+    /// The next call of `cmdlet` is hit.
+    pub fn once(cmdlet: &str, kind: FaultKind) -> Self {
+        Self { cmdlet: Some(cmdlet.to_owned()), identity: None, after: 0, times: 1, every: None, kind }
+    }
+
     /// The next calls of `cmdlet` write a non-terminating error.
     pub fn error(cmdlet: &str, times: u32, exception: &str, message: &str) -> Self {
         let kind = FaultKind::Error { exception: exception.to_owned(), message: message.to_owned() };
-        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, every: None, kind }
+        Self { times, ..Self::once(cmdlet, kind) }
     }
 
     /// The next calls of `cmdlet` are over the budget of the user, in the words of Exchange.
@@ -137,19 +167,22 @@ impl Fault {
             "The budget for user '{user}' is over. Policy name: 'DefaultThrottlingPolicy'. Backoff time: {backoff_ms} ms."
         );
         let kind = FaultKind::Terminating { exception: "OverBudgetException".to_owned(), message };
-        Self { cmdlet: Some(cmdlet.to_owned()), after: 0, times, every: None, kind }
+        Self { times, ..Self::once(cmdlet, kind) }
     }
 
     /// Every nth call of `cmdlet` is answered like this, so many times; `None` counts every call.
     pub fn every(cmdlet: Option<&str>, nth: u32, times: u32, answer: HttpFault) -> Self {
         let cmdlet = cmdlet.map(str::to_owned);
         let kind = FaultKind::Http(answer);
-        Self { cmdlet, after: nth.saturating_sub(1), times, every: Some(nth), kind }
+        Self { cmdlet, identity: None, after: nth.saturating_sub(1), times, every: Some(nth), kind }
     }
 
-    /// Whether the fault hits a call of `cmdlet`, which counts.
-    pub(super) fn hits(&mut self, cmdlet: &str) -> bool {
-        if self.times == 0 || !self.cmdlet.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(cmdlet)) {
+    /// Whether the fault hits a call of `cmdlet` for an object, which counts.
+    pub(super) fn hits(&mut self, cmdlet: &str, identity: &str) -> bool {
+        let fits = |wanted: &Option<String>, it: &str| {
+            wanted.as_deref().is_none_or(|name| name.eq_ignore_ascii_case(it))
+        };
+        if self.times == 0 || !fits(&self.cmdlet, cmdlet) || !fits(&self.identity, identity) {
             return false;
         }
         if self.after > 0 {

@@ -48,13 +48,7 @@ impl Trouble {
     ];
 
     fn fault(self) -> HttpFault {
-        let http = |status, body, after_work| HttpFault {
-            status,
-            retry_after: None,
-            claims: None,
-            body,
-            after_work,
-        };
+        let http = |status, body, after_work| HttpFault { status, body, after_work, ..HttpFault::default() };
         match self {
             Self::Throttled => {
                 HttpFault { retry_after: Some("0.2".into()), ..http(429, HttpBody::Empty, false) }
@@ -86,7 +80,14 @@ async fn applied(seed: &Json, flow: &str, way: Option<(u64, Trouble)>) -> Ended 
     if let Some((number, trouble)) = way {
         let after = u32::try_from(number).unwrap();
         let kind = FaultKind::Http(trouble.fault());
-        lab.cloud().state().inject(Fault { cmdlet: None, after, times: 1, every: None, kind });
+        lab.cloud().state().inject(Fault {
+            cmdlet: None,
+            identity: None,
+            after,
+            times: 1,
+            every: None,
+            kind,
+        });
     }
     let config = connections(folder.path(), &lab);
     let runs = until_done(folder.path(), &config, flow).await;

@@ -94,7 +94,7 @@ async fn applied(seed: &Json, flow: &str, way: Way) -> Ended {
     };
     if let Way::Cmdlet(after, answer) = way {
         let after = u32::try_from(after).unwrap();
-        lab.inject(Fault { cmdlet: None, after, times: 1, every: None, kind: answer.kind() });
+        lab.inject(Fault { cmdlet: None, identity: None, after, times: 1, every: None, kind: answer.kind() });
     }
     let server: SocketAddr = lab.base_url(false).trim_start_matches("http://").parse().unwrap();
     let relay = Relay::start(server, number, trouble).await;

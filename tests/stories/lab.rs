@@ -209,13 +209,7 @@ async fn a_failure_in_the_first_of_several_statements_is_an_error_and_in_a_later
 async fn a_fault_that_was_ordered_comes() {
     let lab = start(ServeOptions::default()).await;
     let pool = open(config(&lab, &lab.url(Endpoint::PowerShell, false), lab.user())).await.unwrap();
-    lab.inject(Fault {
-        cmdlet: Some("Get-Mailbox".into()),
-        after: 0,
-        times: 1,
-        every: None,
-        kind: FaultKind::Warning("mind the gap".into()),
-    });
+    lab.inject(Fault::once("Get-Mailbox", FaultKind::Warning("mind the gap".into())));
     assert_eq!(run(&pool, get("Administrator")).await.warnings, ["mind the gap"]);
     assert!(run(&pool, get("Administrator")).await.warnings.is_empty());
     pool.close().await.unwrap();

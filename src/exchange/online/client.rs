@@ -261,11 +261,12 @@ impl Online {
     ) -> Result<Answer, ExchangeError> {
         let mut until = Instant::now() + self.timeouts.change;
         let mut tries = 0;
+        let mut said = String::new();
         // The talk knows how far it is: a page that was not answered is asked for again, not the whole list.
         loop {
             let mut came = false;
             let slot = service.gate.slot_until(until).await.map_err(|after| ExchangeError::Throttled {
-                text: "the rest that it asks for is longer than a change may take".into(),
+                text: format!("{said}the rest that it asks for is longer than a change may take"),
                 after: Some(after),
             })?;
             let again = each.as_mut().map(|each| &mut **each as Each<'_>);
@@ -283,6 +284,9 @@ impl Online {
                 }
                 Err(trouble) => trouble,
             };
+            if let Trouble::Throttled { text, .. } = &trouble {
+                said = format!("{text}; ");
+            }
             if came {
                 (tries, until) = (0, Instant::now() + self.timeouts.change);
             }

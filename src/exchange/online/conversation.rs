@@ -10,7 +10,7 @@ use url::Url;
 use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
-use super::failure::{Failure, describe, failure};
+use super::failure::{Failure, describe, failure, is_too_often};
 use super::http::MOST;
 use super::redirect::{place, redirection};
 use super::request::PAGE;
@@ -252,10 +252,11 @@ impl Talk for Conversation<'_> {
             return self.follow(received.location.unwrap_or_default());
         }
         if status == 200 {
-            return match response::page(received.reply.body) {
-                Some(page) => self.page(page),
-                None => Step::Failed(Trouble::Garbled(describe(received.reply.body))),
-            };
+            match response::page(received.reply.body) {
+                Some(page) => return self.page(page),
+                None if is_too_often(received.reply.body) => {}
+                None => return Step::Failed(Trouble::Garbled(describe(received.reply.body))),
+            }
         }
         match failure(&received.reply, now) {
             Failure::PageExpired if self.pages > 0 && !self.has_restarted && self.handed_over == 0 => {

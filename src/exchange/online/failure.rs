@@ -14,6 +14,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 const MOST_TEXT: usize = 2000;
 /// An error that was handed on holds another one; which may hold another one.
 const MAX_NESTING: usize = 4;
+/// Places of a text where that other one may begin.
+const MAX_STARTS: usize = 8;
 
 /// An answer as far as it tells what went wrong.
 #[derive(Clone, Copy, Debug)]
@@ -52,33 +54,34 @@ pub(in crate::exchange) enum Failure {
 /// Understands an answer.
 pub(super) fn failure(reply: &Reply<'_>, now: SystemTime) -> Failure {
     let after = reply.retry_after.and_then(|text| delay(text, now));
-    let plain = plain_text(reply.body);
-    let is_concurrency = plain.contains("maximum number of concurrent requests per tenant");
-    if reply.status == 429 || is_concurrency {
-        return Failure::Throttled { text: or(&plain, "the tenant is asked too often"), after };
-    }
-    if reply.status == 401 {
-        return Failure::Unauthorized { claims: reply.challenge.and_then(claims) };
-    }
     let told = told(reply.body);
-    match (reply.status, told) {
-        (403, Some(told)) => Failure::Forbidden(told.text),
+    let text = |otherwise: &str| match &told {
+        Some(told) => or(&told.text, otherwise),
+        None => or(&sentence(reply.body), otherwise),
+    };
+    if reply.status == 429 || is_too_often(reply.body) {
+        return Failure::Throttled { text: text("the tenant is asked too often"), after };
+    }
+    match (reply.status, &told) {
+        (401, _) => Failure::Unauthorized { claims: reply.challenge.and_then(claims) },
+        (403, Some(told)) => Failure::Forbidden(told.text.clone()),
         (403, None) => Failure::Forbidden(or(
             reply.diagnostics.unwrap_or_default(),
             "without a reason; the application needs an Entra role or a role group for this cmdlet, and the permission \
              Exchange.ManageAsApp, not ManageAsAppV2",
         )),
-        (502..=504, told) => {
-            let text = told.map_or_else(|| plain.clone(), |told| told.text);
-            Failure::Unavailable { text: or(&text, "the service is not available"), after }
-        }
+        (502..=504, _) => Failure::Unavailable { text: text("the service is not available"), after },
         (_, Some(told)) if is_expired_page(&told.text) => Failure::PageExpired,
-        (_, Some(told)) => Failure::Refused(Box::new(told.into_record())),
-        (500.., None) => {
-            Failure::Unavailable { text: or(&plain, "the service has an internal error"), after }
-        }
+        (_, Some(told)) => Failure::Refused(Box::new(told.clone().into_record())),
+        (500.., None) => Failure::Unavailable { text: text("the service has an internal error"), after },
         (status, None) => Failure::Unreadable(format!("status {status}, {}", describe(reply.body))),
     }
+}
+
+/// Whether a body is the text of a tenant that is asked too often. It comes with any status.
+pub(super) fn is_too_often(body: &[u8]) -> bool {
+    std::str::from_utf8(body)
+        .is_ok_and(|text| text.contains("maximum number of concurrent requests per tenant"))
 }
 
 /// An error that did not end the cmdlet: a text, in the form of `details`.
@@ -155,28 +158,24 @@ fn told(body: &[u8]) -> Option<Told> {
 
 /// `error` of an envelope: the details say most, then the exception inside, then the message, which says next to nothing.
 fn of_error(error: &Json, depth: usize) -> Option<Told> {
-    let details =
-        error.pointer("/details/0/message").and_then(Json::as_str).map(|text| of_details(text, depth));
+    let details = error.pointer("/details/0").and_then(message).map(|text| of_details(text, depth));
     let inner = error.get("innererror");
     let internal = inner.and_then(|inner| inner.get("internalexception"));
-    let told = details.or_else(|| of_exception(internal?)).or_else(|| {
-        let mut told = of_exception(inner?)?;
-        if let Some(text) = error.get("message").and_then(Json::as_str) {
-            told.text = text.to_owned();
-        }
-        Some(told)
-    });
-    let told = told.or_else(|| {
-        let text = error.get("message").and_then(Json::as_str)?.to_owned();
-        Some(Told { text, ..Told::default() })
-    })?;
+    let told = details
+        .or_else(|| of_exception(message(internal?)?, internal))
+        .or_else(|| of_exception(message(error)?, inner))
+        .or_else(|| of_exception(message(inner?)?, inner))?;
     Some(nested(&told.text, depth).unwrap_or_else(|| Told { text: shown(&told.text), ..told }))
 }
 
-fn of_exception(exception: &Json) -> Option<Told> {
-    let text = exception.get("message").and_then(Json::as_str)?.to_owned();
-    let exception = exception.get("type").and_then(Json::as_str).unwrap_or_default().to_owned();
-    Some(Told { id: String::new(), exception, text })
+fn of_exception(text: &str, exception: Option<&Json>) -> Option<Told> {
+    let exception = exception.and_then(|it| it.get("type")).and_then(Json::as_str).unwrap_or_default();
+    Some(Told { id: String::new(), exception: exception.to_owned(), text: text.to_owned() })
+}
+
+/// What it says. One without a text says nothing, and the next one is asked.
+fn message(of: &Json) -> Option<&str> {
+    of.get("message").and_then(Json::as_str).filter(|text| !text.trim().is_empty())
 }
 
 /// `ExId|Exception.Type|text`, or the same as JSON in a text.
@@ -205,10 +204,12 @@ fn nested(text: &str, depth: usize) -> Option<Told> {
     if depth >= MAX_NESTING || !text.contains("Proxy method") {
         return None;
     }
-    let start = text.find(": {")?;
-    let json = Deserializer::from_str(text.get(start + 2..)?).into_iter::<Json>().next()?.ok()?;
-    let error = json.get("error").unwrap_or(&json);
-    of_error(error, depth + 1)
+    // The cmdlet stands before it, with values that may look like it.
+    let starts = text.match_indices(": {").take(MAX_STARTS);
+    starts.filter_map(|(start, _)| text.get(start + 2..)).find_map(|rest| {
+        let json = Deserializer::from_str(rest).into_iter::<Json>().next()?.ok()?;
+        of_error(json.get("error").unwrap_or(&json), depth + 1)
+    })
 }
 
 /// A text that a person may see: an error that was handed on repeats the cmdlet with all of its values.
@@ -225,6 +226,12 @@ fn shown(text: &str) -> String {
 
 fn is_expired_page(text: &str) -> bool {
     text.contains("Expired or Invalid pagination")
+}
+
+/// A body as a sentence for a person, if it is one: no page, and no envelope that is not understood.
+fn sentence(body: &[u8]) -> String {
+    let text = plain_text(body);
+    if text.starts_with(['<', '{', '[']) { String::new() } else { text }
 }
 
 /// A body as text for a person, if it is one.

@@ -13,9 +13,10 @@ const CONCURRENCY: &str =
 
 impl Tenant {
     /// The fault that hits a request for this, if there is one. A rotation of keys is done at once.
-    pub(super) fn fault(&mut self, name: &str) -> Option<HttpFault> {
+    pub(super) fn fault(&mut self, (cmdlet, identity): (&str, &str)) -> Option<HttpFault> {
         let faults = &mut self.exchange.faults;
-        let hit = faults.iter_mut().position(|it| it.kind.is_of_the_request() && it.hits(name))?;
+        let hit =
+            faults.iter_mut().position(|it| it.kind.is_of_the_request() && it.hits(cmdlet, identity))?;
         let kind = faults.get(hit).map(|fault| fault.kind.clone());
         faults.retain(|fault| fault.times > 0);
         match kind? {
@@ -38,16 +39,16 @@ impl Tenant {
         let needs_work = fault.after_work || matches!(fault.body, HttpBody::Truncated | HttpBody::Errors(_));
         let real = if needs_work { work(self, request) } else { Response::default() };
         let mut answer = Response { status: fault.status, ..Response::default() };
-        let json = ("Content-Type", "application/json;charset=utf-8".to_owned());
+        let json = ("Content-Type".into(), "application/json;charset=utf-8".to_owned());
         match &fault.body {
             HttpBody::Empty => {}
             HttpBody::Zeros => answer.body = errors::ZEROS.to_vec(),
             HttpBody::Page => {
-                answer.headers.push(("Content-Type", "text/html".to_owned()));
+                answer.headers.push(("Content-Type".into(), "text/html".to_owned()));
                 answer.body = PAGE.into();
             }
             HttpBody::Concurrency => {
-                answer.headers.push(("Content-Type", "text/plain".to_owned()));
+                answer.headers.push(("Content-Type".into(), "text/plain".to_owned()));
                 answer.body = CONCURRENCY.into();
             }
             HttpBody::Truncated => {
@@ -62,16 +63,22 @@ impl Tenant {
                 answer.body = with_errors(&real.body, texts);
             }
             HttpBody::Text(text) => answer.body = text.clone().into(),
+            HttpBody::Json(value) => {
+                answer.headers.push(json);
+                answer.body = value.to_string().into_bytes();
+            }
         }
         if let Some(after) = &fault.retry_after {
             let date = || httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now_ms + 2_000));
             let after = if after == "date" { date() } else { after.clone() };
-            answer.headers.push(("Retry-After", after));
+            answer.headers.push(("Retry-After".into(), after));
         }
         if let Some(claims) = &fault.claims {
             let challenge = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
-            answer.headers.push(("WWW-Authenticate", challenge));
+            answer.headers.push(("WWW-Authenticate".into(), challenge));
         }
+        let further = fault.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
+        answer.headers.extend(further);
         answer
     }
 }

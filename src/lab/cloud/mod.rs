@@ -16,6 +16,7 @@ mod serve;
 mod tests;
 mod token;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -82,7 +83,7 @@ pub struct Response {
     /// HTTP status
     pub status: u16,
     /// Header fields
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body
     pub body: Vec<u8>,
     ending: Ending,
@@ -91,7 +92,7 @@ pub struct Response {
 impl Response {
     fn json(status: u16, json: &Json) -> Self {
         let headers =
-            vec![("Content-Type", "application/json;odata.metadata=minimal;charset=utf-8".to_owned())];
+            vec![("Content-Type".into(), "application/json;odata.metadata=minimal;charset=utf-8".to_owned())];
         Self { status, headers, body: json.to_string().into_bytes(), ending: Ending::Whole }
     }
 
@@ -105,7 +106,7 @@ impl Response {
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.into(), value.into()));
         self
     }
 }
@@ -202,7 +203,8 @@ impl Tenant {
             return Response::empty(400);
         };
         self.exchange.settle(now_ms);
-        match self.fault(&asked_for(request, &url)) {
+        let (cmdlet, identity) = asked_for(request);
+        match self.fault((&cmdlet, &identity)) {
             Some(fault) => self.faulty(&fault, request, now_ms, |it, request| it.real(request, &url, now_ms)),
             None => self.real(request, &url, now_ms),
         }
@@ -285,17 +287,23 @@ fn person(directory: &Directory, name: &str) -> Option<Person> {
     })
 }
 
-/// What a request is for, by the name that faults have for it.
-fn asked_for(request: &Request<'_>, url: &Url) -> String {
+/// What a request is for, by the name that faults have for it, and the object that it names.
+fn asked_for(request: &Request<'_>) -> (String, String) {
+    let Ok(url) = Url::parse("https://lab").and_then(|lab| lab.join(request.target)) else {
+        return Default::default();
+    };
     if request.host == Host::Graph {
-        return graph::cmdlet(request, url).unwrap_or_default().to_owned();
+        return (
+            graph::cmdlet(request, &url).unwrap_or_default().to_owned(),
+            graph::user(&url).unwrap_or_default(),
+        );
     }
     match url.path_segments().and_then(Iterator::last) {
         Some("InvokeCommand") => {
             let body: Json = serde_json::from_slice(request.body).unwrap_or_default();
-            let name = body.pointer("/CmdletInput/CmdletName").and_then(Json::as_str);
-            name.unwrap_or_default().to_owned()
+            let text = |path| body.pointer(path).and_then(Json::as_str).unwrap_or_default().to_owned();
+            (text("/CmdletInput/CmdletName"), text("/CmdletInput/Parameters/Identity"))
         }
-        last => last.unwrap_or_default().to_owned(),
+        last => (last.unwrap_or_default().to_owned(), String::new()),
     }
 }

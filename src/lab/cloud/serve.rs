@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::hosts::{Host, Hosts};
-use super::{Ending, Request, Response, Tenant};
+use super::{Ending, Request, Response, Tenant, asked_for};
 use crate::lab::LogEntry;
 
 /// Largest request that is read.
@@ -37,6 +37,8 @@ pub(in crate::lab) struct Seen<'a> {
     /// Without the query, which may hold the token of a page
     pub(in crate::lab) path: &'a str,
     pub(in crate::lab) cmdlet: &'a str,
+    /// The object that is named
+    pub(in crate::lab) identity: &'a str,
     pub(in crate::lab) status: u16,
     /// Whether there was a token with it
     pub(in crate::lab) shows_token: bool,
@@ -232,6 +234,7 @@ async fn answer(
     let request =
         Request { host: door.host, method: head.method.as_str(), target, headers: &headers, body: &body };
     let time_ms = now_ms();
+    let (_, identity) = asked_for(&request);
     let (response, calls) = {
         let mut tenant = door.tenant.lock().unwrap_or_else(PoisonError::into_inner);
         (tenant.answer(&request, time_ms), tenant.take_log())
@@ -243,6 +246,7 @@ async fn answer(
         method: head.method.as_str(),
         path: head.uri.path(),
         cmdlet: request.header("X-CmdletName"),
+        identity: &identity,
         status: response.status,
         shows_token: !request.header("Authorization").is_empty(),
         retry_after: response.header("Retry-After"),
@@ -264,7 +268,7 @@ type Body = UnsyncBoxBody<Bytes, io::Error>;
 fn built(response: Response) -> io::Result<hyper::Response<Body>> {
     let mut built = hyper::Response::builder().status(response.status);
     for (name, value) in response.headers {
-        built = built.header(name, value);
+        built = built.header(&*name, value);
     }
     let broken = || io::Error::from(io::ErrorKind::ConnectionReset);
     let body = Bytes::from(response.body);

@@ -167,7 +167,8 @@ fn invoke(
     sink: &mut dyn FnMut(Record),
 ) -> Result<(), Box<ErrorRecord>> {
     exchange.requests += 1;
-    let of_cmdlets = |fault: &mut Fault| !fault.kind.is_of_the_request() && fault.hits(cmdlet.name);
+    let identity = arguments.text("Identity").unwrap_or_default();
+    let of_cmdlets = |fault: &mut Fault| !fault.kind.is_of_the_request() && fault.hits(cmdlet.name, identity);
     let hit = exchange.faults.iter_mut().position(of_cmdlets);
     let fault = hit.and_then(|hit| exchange.faults.get(hit)).map(|fault| fault.kind.clone());
     exchange.faults.retain(|fault| fault.times > 0);

@@ -57,6 +57,7 @@ impl Journal {
             "method": seen.method,
             "path": seen.path,
             "cmdlet": Some(seen.cmdlet).filter(|name| !name.is_empty()),
+            "identity": Some(seen.identity).filter(|name| !name.is_empty()),
             "status": seen.status,
             "shows_token": seen.shows_token,
             "retry_after": seen.retry_after,

@@ -97,13 +97,7 @@ fn faults_hit_the_ordered_number_of_calls() {
         exception: "StorageTransientException".to_owned(),
         message: "lost".to_owned(),
     };
-    bench.exchange.inject(Fault {
-        cmdlet: Some("Set-Mailbox".to_owned()),
-        after: 0,
-        times: 1,
-        every: None,
-        kind,
-    });
+    bench.exchange.inject(Fault::once("Set-Mailbox", kind));
     bench.run(set("ada").parameter("DisplayName", text("Written"))).failure();
     assert_eq!(shown(&bench.mailbox("ada"), "DisplayName"), "Written");
 }

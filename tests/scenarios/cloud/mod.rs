@@ -3,11 +3,11 @@
 //! A name begins with the number of its scenario: c01 certificates, c02 clocks, c03 replay, c04 tokens, c05 rotation, c08 pages, c09
 //! making, c10 licences, c11 addresses, c12 synchronisation, c13 throttling, c14 errors, c15 bodies, c16 passwords, c17 values, c18
 //! redirections, c19 national clouds, c20 proxies, c21 refresh tokens. Elsewhere: 6 in `stories/doctor_cloud.rs` and `stories/cloud.rs`, 7 in
-//! `scenarios/export_cloud.rs`, 14 as a table in `exchange/online/failure_tests.rs`, 22 in
-//! `durable/cloud_model.rs`.
+//! `scenarios/export_cloud.rs`, 22 in `durable/cloud_model.rs`.
 
 mod addresses;
 mod again;
+mod errors;
 mod hybrid;
 mod licences;
 mod making;

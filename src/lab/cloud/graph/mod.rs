@@ -49,6 +49,12 @@ pub(super) fn cmdlet(request: &Request<'_>, url: &Url) -> Option<&'static str> {
     operation(request.method, &parts).filter(|_| request.host == Host::Graph).map(|it| it.cmdlet)
 }
 
+/// The user in its path.
+pub(super) fn user(url: &Url) -> Option<String> {
+    let mut parts = url.path_segments()?.skip_while(|part| *part != "users");
+    parts.nth(1).map(decoded)
+}
+
 impl Tenant {
     pub(super) fn graph(&mut self, request: &Request<'_>, url: &Url, now_ms: u64) -> Response {
         let Some(bearer) =

@@ -2,10 +2,10 @@
 
 use super::invoke::PAGE_LIFETIME_MS;
 use super::*;
-use crate::lab::{Fault, HttpBody, HttpFault, Restrictions};
+use crate::lab::{Fault, FaultKind, HttpBody, HttpFault, Restrictions};
 
 fn answer(status: u16) -> HttpFault {
-    HttpFault { status, retry_after: None, claims: None, body: HttpBody::Empty, after_work: false }
+    HttpFault { status, ..HttpFault::default() }
 }
 
 fn get(bench: &mut Bench) -> Response {
@@ -151,4 +151,26 @@ fn the_main_host_sends_its_clients_elsewhere() {
     }
     assert_eq!(call(&mut bench, Host::Regional, &token, "", body).status, 200);
     assert_eq!(call(&mut bench, Host::Regional, "", "", body).status, 401);
+}
+
+#[test]
+fn any_answer_for_one_object() {
+    let mut bench = Bench::new();
+    let refusal = json!({"error": {"code": "Odd", "message": "not for zoe"}});
+    let fault = HttpFault {
+        headers: [("x-ms-diagnostics".to_owned(), "7;reason=\"odd\"".to_owned())].into(),
+        body: HttpBody::Json(refusal.clone()),
+        ..answer(418)
+    };
+    let kind = FaultKind::Http(fault);
+    bench.tenant.inject(Fault { identity: Some("ZOE".into()), ..Fault::once("Get-Mailbox", kind.clone()) });
+    bench
+        .tenant
+        .inject(Fault { identity: Some("ada@contoso.com".into()), ..Fault::once("Update-MgUser", kind) });
+    assert_eq!(bench.invoke("Get-Mailbox", json!({"Identity": "nobody"})).0, 404);
+    assert_eq!(bench.invoke("Get-Mailbox", json!({"Identity": "zoe"})), (418, refusal));
+    assert_eq!(bench.invoke("Get-Mailbox", json!({"Identity": "zoe"})).0, 200);
+    let location = json!({"usageLocation": "DE"});
+    assert_eq!(bench.graph("PATCH", "/v1.0/users/bob@contoso.com", location.clone()).0, 204);
+    assert_eq!(bench.graph("PATCH", "/v1.0/users/ada%40contoso.com", location).0, 418);
 }
