@@ -31,6 +31,7 @@ fn graph_user(location: Option<&str>, direct: &[Uuid]) -> GraphUser {
         account_enabled: true,
         usage_location: location.map(str::to_owned),
         is_dir_synced: false,
+        immutable_id: None,
         licences: direct.iter().copied().collect(),
         direct: direct.iter().copied().collect(),
         by_group: [].into(),
