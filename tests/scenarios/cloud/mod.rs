@@ -6,6 +6,7 @@
 //! `scenarios/export_cloud.rs`, 22 in `durable/cloud_model.rs`.
 
 mod addresses;
+mod again;
 mod errors;
 pub mod hybrid;
 mod hybrid_sync;
