@@ -25,7 +25,7 @@ fn organisation() -> Json {
     seed
 }
 
-pub(super) fn connect(bench: &Bench) {
+pub fn connect(bench: &Bench) {
     let keys = format!(
         "server = \"{}\"\nauthentication = \"negotiate\"\nusername = 'CONTOSO\\svc-idm'\npassword = \"file:{}\"\n\
          create_method = \"enable\"",

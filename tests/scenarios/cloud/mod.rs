@@ -8,7 +8,7 @@
 mod addresses;
 mod again;
 mod errors;
-mod hybrid;
+pub mod hybrid;
 mod hybrid_sync;
 mod licences;
 mod making;
