@@ -90,7 +90,7 @@ pub fn owning_side(
                 "the {} in the cloud is synchronised, and this organisation does not have it",
                 mailbox.type_name()
             ),
-            "use the connection of the organisation that it is synchronised from",
+            "name it as the directory on-premises does, where a user has no remote mailbox yet; or use the connection of the organisation that it is synchronised from",
         )),
         (Some(here), false) => Err(Finding::refusal(
             ErrorClass::Conflict,

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::hybrid::{connect, side};
 use super::{in_cloud, tenant, there};
-use crate::scenarios::bench::{Bench, name, remote_mailbox, user};
+use crate::scenarios::bench::{Bench, mailbox, name, remote_mailbox, user};
 
 const LICENCE: &str = "AddLicenses=6fd2c87f-b296-42f0-b197-1e91e994b900";
 
@@ -118,4 +118,37 @@ fn a_change_needs_its_time() {
     assert!(is_missing(&bench, "Get-User", "ada@contoso.com"));
     // Nobody knows her there yet: she is changed where she was made.
     assert_eq!(change(&bench, "ada@contoso.com", "2"), one("Set-RemoteMailbox", "on-premises"));
+}
+
+#[test]
+fn what_needs_no_licence_comes_with_its_mailbox_and_what_is_here_does_not() {
+    let mut seed = organisation();
+    let local = mailbox("local", &["SMTP:local@contoso.com", "smtp:l@contoso.com"]);
+    seed["objects"].as_array_mut().unwrap().push(local);
+    let bench = Bench::with(&seed, &["--sync-delay", "0"]);
+    connect(&bench);
+    connect_new(&bench);
+    let flow = "Identity,Type,Name,Alias,CustomAttribute1\ndesk@contoso.com,Shared,Desk,desk,1\n";
+    let made = bench.apply_one(flow, 0);
+    assert_eq!(made["action"], "created", "{made}");
+    let desk = seen(&bench, "Get-Mailbox", "desk@contoso.com");
+    let shown = (&desk["RecipientTypeDetails"], &desk["CustomAttribute1"]);
+    assert_eq!(shown, (&"SharedMailbox".into(), &"1".into()), "{desk}");
+    assert_eq!(change(&bench, "desk@contoso.com", "2"), one("Set-RemoteMailbox", "on-premises"));
+    assert_eq!(seen(&bench, "Get-Mailbox", "desk@contoso.com")["CustomAttribute1"], "2");
+    // Whose mailbox is on-premises is a mail user there, also with a licence.
+    assert_eq!(change(&bench, "local@contoso.com", "1"), one("Set-Mailbox", "on-premises"));
+    in_cloud(&bench, &["Update-MgUser", "UserId=local@contoso.com", "UsageLocation=CH"]).clear();
+    in_cloud(&bench, &["Set-MgUserLicense", "UserId=local@contoso.com", LICENCE]).clear();
+    let local = seen(&bench, "Get-MailUser", "l@contoso.com");
+    assert_eq!((&local["CustomAttribute1"], &local["IsDirSynced"]), (&"1".into(), &true.into()));
+    assert!(is_missing(&bench, "Get-Mailbox", "local@contoso.com"));
+    assert_eq!(change(&bench, "local@contoso.com", "2"), one("Set-Mailbox", "on-premises"));
+}
+
+/// [`connect`] that makes users.
+fn connect_new(bench: &Bench) {
+    let file = bench.path("it.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("create_method = \"enable\"", "create_method = \"new\"")).unwrap();
 }
