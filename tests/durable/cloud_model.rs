@@ -224,8 +224,10 @@ impl Chooser {
         let retry_after = (status == 429).then(|| "0.2".to_owned());
         let answer = HttpFault { status, retry_after, after_work, ..HttpFault::default() };
         let after = u32::try_from(self.chance.below(25)).unwrap();
-        // Of a sign-in that is a refusal.
-        let cmdlet = (status == 401).then(|| "Set-Mailbox".to_owned());
+        // As the answer to a sign-in these are no trouble that passes.
+        let cmdlets = ["Set-Mailbox", "New-Mailbox", "Get-Mailbox", "Set-MgUserLicense"];
+        let cmdlet = cmdlets[self.chance.below(cmdlets.len() as u64) as usize];
+        let cmdlet = matches!(status, 200 | 401).then(|| cmdlet.to_owned());
         let kind = FaultKind::Http(answer);
         self.once_in(2).then_some(Fault { cmdlet, identity: None, after, times: 1, every: None, kind })
     }
