@@ -37,6 +37,9 @@ pub(super) struct Lab {
     /// In the tenant, let a mailbox come so many milliseconds after its licence, and go as late
     #[arg(long, value_name = "MS")]
     pub(super) mailbox_delay: Option<u64>,
+    /// Synchronise: what is made or changed on-premises is in the tenant so many milliseconds later, at 0 with its next request
+    #[arg(long, value_name = "MS")]
+    pub(super) sync_delay: Option<u64>,
     /// Record every HTTP exchange and every cmdlet, secrets masked
     #[arg(long, value_name = "FILE")]
     pub(super) log: Option<PathBuf>,
@@ -68,6 +71,7 @@ pub(super) async fn run(context: &Context, command: Lab, stop: &Stop) -> Result<
         latency: Duration::from_millis(command.latency.unwrap_or_default()),
         replication_delay: Duration::from_millis(command.replication_delay.unwrap_or_default()),
         mailbox_delay: Duration::from_millis(command.mailbox_delay.unwrap_or_default()),
+        sync_delay: command.sync_delay.map(Duration::from_millis),
         keytab: command.keytab,
         log: command.log,
         dump: command.dump,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 use wsman::client::Trace;
@@ -187,8 +188,10 @@ fn is_told(context: &Context) -> bool {
 impl Lab {
     async fn start() -> Result<Self, CommandError> {
         let folder = temporary_folder()?;
+        // A hybrid organisation has both sides of it.
+        let options = ServeOptions { sync_delay: Some(Duration::ZERO), ..ServeOptions::default() };
         let seed = Seed::sample().map_err(lab::ServeError::from)?;
-        Ok(Self { running: lab::serve(seed, ServeOptions::default()).await?, folder })
+        Ok(Self { running: lab::serve(seed, options).await?, folder })
     }
 
     /// The connections to it: its own, or those of a configuration file led here.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use wsman::clixml::Value;
 
 use super::lookup::{Directory, LookupError};
-use crate::recipient::{Identity, Recipient, RecipientKind, Side};
+use crate::recipient::{Identity, Marks, Recipient, RecipientKind, Side};
 
 /// Names in one read.
 const IN_ONE_READ: usize = 50;
@@ -119,6 +119,21 @@ impl Directory {
         futures_util::stream::iter(reads).buffered(AT_ONCE).concat().await
     }
 
+    /// The mailboxes that have the mailbox or the primary address of one of these objects of the other side.
+    ///
+    /// # Errors
+    /// There is no answer, or Exchange refuses.
+    pub async fn bearers(&self, marks: &[&Marks]) -> Result<Vec<Recipient>, LookupError> {
+        let mut found = Vec::new();
+        for some in marks.chunks(IN_ONE_READ) {
+            let filter: Vec<String> = some.iter().flat_map(|marks| bearing(marks)).collect();
+            if !filter.is_empty() {
+                found.extend(self.matching("Get-Mailbox", &filter.join(" -or ")).await?);
+            }
+        }
+        Ok(found)
+    }
+
     async fn matching(&self, cmdlet: &str, filter: &str) -> Result<Vec<Recipient>, LookupError> {
         let call = super::Call::new(cmdlet)
             .with("Filter", Value::from(filter))
@@ -173,6 +188,13 @@ fn condition(side: Side, cmdlet: &str, identity: &Identity) -> String {
     };
     let text = identity.text().replace('\'', "''");
     names.iter().map(|name| format!("{name} -eq '{text}'")).collect::<Vec<_>>().join(" -or ")
+}
+
+/// The conditions that find what has the mailbox or the primary address of an object.
+fn bearing(marks: &Marks) -> impl Iterator<Item = String> {
+    let mailbox = marks.exchange_guid.map(|guid| format!("ExchangeGuid -eq '{guid}'"));
+    let address = marks.address.as_ref().map(|address| address.to_string().replace('\'', "''"));
+    [mailbox, address.map(|address| format!("EmailAddresses -eq '{address}'"))].into_iter().flatten()
 }
 
 fn mailbox(asked: &Asked, mut found: Vec<Recipient>) -> Knowledge {

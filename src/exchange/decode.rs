@@ -3,7 +3,8 @@
 use uuid::Uuid;
 use wsman::clixml::{Container, Member, Object, Value};
 
-use crate::recipient::{ArchiveState, Property, Recipient, RecipientKind, Side};
+use crate::address;
+use crate::recipient::{ArchiveState, Marks, Property, Recipient, RecipientKind, Side, twin};
 
 /// Why an object is no recipient.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,25 @@ pub fn recipient(value: &Value) -> Result<Recipient, NotARecipient> {
         }
     }
     Ok(recipient)
+}
+
+/// What an object shows of itself that is the same on both sides. `Get-Recipient` has no sign-in name on-premises, and another
+/// property for it in the cloud.
+///
+/// # Errors
+/// The object has no GUID.
+pub fn marks(value: &Value) -> Result<Marks, NotARecipient> {
+    let guid =
+        value.get("Guid").and_then(guid).ok_or_else(|| NotARecipient("an object without a Guid".into()))?;
+    let name = text(value, "UserPrincipalName").or_else(|| text(value, "WindowsLiveID"));
+    Ok(Marks {
+        guid,
+        exchange_guid: text(value, "ExchangeGuid").as_deref().and_then(twin::known),
+        source: text(value, "ImmutableId").as_deref().and_then(twin::source),
+        sign_in_name: name.as_deref().and_then(twin::sign_in_name),
+        address: text(value, "PrimarySmtpAddress").as_deref().and_then(address::key),
+        is_dir_synced: value.get("IsDirSynced").and_then(Value::as_bool).unwrap_or(false),
+    })
 }
 
 /// A property as text; empty is absent.

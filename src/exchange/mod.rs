@@ -11,7 +11,7 @@ use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, Infrastructure, SecretError, Unusable};
-pub use crate::recipient::Side;
+pub use crate::recipient::{Marks, Side};
 
 mod account;
 mod batch;
@@ -31,7 +31,7 @@ mod wire;
 
 pub use batch::{Asked, Found};
 pub use classify::{Refusal, classify};
-pub use decode::{NotARecipient, recipient};
+pub use decode::{NotARecipient, marks, recipient};
 pub use json::to_json;
 pub use lookup::{Directory, LookupError};
 pub(crate) use online::{Claims, Held, Led, Online, Seen};

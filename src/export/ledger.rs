@@ -45,6 +45,12 @@ impl Ledger {
         missing
     }
 
+    /// Whether an object is known.
+    #[must_use]
+    pub fn contains(&self, guid: Uuid) -> bool {
+        self.0.contains_key(&guid)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

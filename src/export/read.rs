@@ -1,6 +1,5 @@
 //! What Exchange is asked, object by object.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ pub enum Reach {
     Hybrid,
     /// Exchange Online
     Cloud,
-    /// As hybrid; and what is only in the cloud, from there
+    /// As hybrid; and what is in the cloud and not shown on-premises, from there
     Both,
 }
 
@@ -77,7 +76,7 @@ impl Reader {
     }
 
     /// The mailboxes, and where there are any the remote ones, each with the side that it is from; with `since` those that have
-    /// changed at or after it. Of a hybrid organisation the cloud gives what is only there: what is synchronised is on-premises.
+    /// changed at or after it. What is on-premises comes before what is in the cloud.
     ///
     /// # Errors
     /// No answer, a refusal, or what `each` fails with.
@@ -102,10 +101,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Whether an object of the cloud is shown by what stands for it on-premises.
-    pub fn is_elsewhere(&self, side: Side, object: &Value) -> bool {
-        let is_synchronised = || object.get("IsDirSynced").and_then(Value::as_bool).unwrap_or(false);
-        self.reach == Reach::Both && side == Side::Cloud && is_synchronised()
+    /// Whether an object may be shown by both sides.
+    #[must_use]
+    pub fn has_both(&self) -> bool {
+        self.reach == Reach::Both
     }
 
     /// Whether a flow may name the account of an object: in the cloud nothing takes an account name, and with both sides a remote
@@ -118,12 +117,14 @@ impl Reader {
         side.is_here() && !(self.reach == Reach::Both && is_remote())
     }
 
-    /// The GUIDs of all mailboxes, from the cmdlet whose objects are the smallest.
+    /// All mailboxes, as the cmdlet shows them whose objects are the smallest; those on-premises first.
     ///
     /// # Errors
-    /// No answer or a refusal.
-    pub async fn mailbox_guids(&self) -> Result<HashSet<Uuid>, ExportError> {
-        let mut guids = HashSet::new();
+    /// No answer, a refusal, or what `each` fails with.
+    pub async fn present(
+        &self,
+        mut each: impl FnMut(Side, &Value) -> Result<(), ExportError> + Send,
+    ) -> Result<(), ExportError> {
         for (_, side) in [(self.reach.has_server(), Side::Here), (self.reach.has_cloud(), Side::Cloud)]
             .into_iter()
             .filter(|(is_there, _)| *is_there)
@@ -139,13 +140,58 @@ impl Reader {
                 let details = object.get("RecipientTypeDetails").map(Value::display_text).unwrap_or_default();
                 // A mailbox that has moved to the cloud is a mail user here, and `Get-Mailbox` no longer has it.
                 if details.ends_with("Mailbox") && (with_remote || !details.starts_with("Remote")) {
-                    guids.insert(guid(object, "Get-Recipient")?);
+                    each(side, object)?;
                 }
                 Ok(())
             })
             .await?;
         }
-        Ok(guids)
+        Ok(())
+    }
+
+    /// Mailboxes of the cloud by their GUIDs, few at a time.
+    ///
+    /// # Errors
+    /// No answer or a refusal.
+    pub async fn in_cloud(&self, guids: &[Uuid]) -> Result<Vec<Value>, ExportError> {
+        let conditions = guids.iter().map(|guid| format!("Guid -eq '{guid}'"));
+        self.matching(Side::Cloud, "Get-Mailbox", conditions.collect()).await
+    }
+
+    /// What has one of these sign-in names on-premises, few at a time.
+    ///
+    /// # Errors
+    /// No answer or a refusal.
+    pub async fn named_here(&self, names: &[String]) -> Result<Vec<Value>, ExportError> {
+        let mut found = Vec::new();
+        for cmdlet in ["Get-Mailbox", "Get-RemoteMailbox"] {
+            // A quotation mark is doubled: the boundary against injection.
+            let conditions =
+                names.iter().map(|name| format!("UserPrincipalName -eq '{}'", name.replace('\'', "''")));
+            found.extend(self.matching(Side::Here, cmdlet, conditions.collect()).await?);
+        }
+        Ok(found)
+    }
+
+    async fn matching(
+        &self,
+        side: Side,
+        cmdlet: &str,
+        conditions: Vec<String>,
+    ) -> Result<Vec<Value>, ExportError> {
+        let mut found = Vec::new();
+        if !conditions.is_empty() {
+            let call = Call::new(cmdlet)
+                .with("Filter", Value::from(conditions.join(" -or ").as_str()))
+                .with("ResultSize", Value::from("Unlimited"))
+                .on(side);
+            let mut keep = |object: &Value| {
+                found.push(object.clone());
+                Ok(())
+            };
+            self.stream(call, &mut keep).await?;
+        }
+        Ok(found)
     }
 
     /// The databases, with what only `-Status` tells: whether they are mounted. The cloud shows none.

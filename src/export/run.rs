@@ -11,10 +11,11 @@ use super::cookie::Cookie;
 use super::files::{Folder, Staged};
 use super::read::{self, Reach, Reader};
 use super::row;
-use super::table::{Seen, Table, style};
+use super::table::{Seen, Table, marks_of, style};
+use super::twins::Twins;
 use super::{ExportError, import};
 use crate::config::{Connection, Identifier, Infrastructure};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Side};
 
 /// For whom it is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -147,12 +148,13 @@ impl Job<'_> {
             Table::new(self.out, &self.file("mailboxes.csv"), settings, columns, old.mailboxes)?;
         mailboxes.read_mailboxes(&reader, since, &mut seen, progress).await?;
         if last.is_some() {
-            let there = reader.mailbox_guids().await?;
+            let mut there = mailboxes.present(&reader, &mut seen).await?;
             let canary = old.newest.filter(|newest| there.contains(newest));
             if since.is_some() && canary.is_some_and(|newest| !mailboxes.rows.contains(&newest)) {
                 // The last change that was seen is not later than itself, so the filter means something else.
                 notes.push("Exchange did not filter by time as expected: everything was compared".to_owned());
                 mailboxes.read_mailboxes(&reader, None, &mut seen, progress).await?;
+                there = mailboxes.present(&reader, &mut seen).await?;
             }
             mailboxes.delete_missing(&there)?;
         }
@@ -210,11 +212,17 @@ impl Job<'_> {
         file.write(style.line(import::COLUMNS).as_bytes())?;
         let excluded = &self.connection.policy.merge.excluded;
         let (mut total, mut without_primary) = (0, 0);
+        let mut twins = Twins::default();
         reader
             .mailboxes(None, |side, object| {
                 progress();
-                if reader.is_elsewhere(side, object) {
-                    return Ok(());
+                if reader.has_both() {
+                    let marks = marks_of(object)?;
+                    match side {
+                        Side::Here => twins.add(&marks),
+                        Side::Cloud if marks.is_dir_synced && twins.show(&marks) => return Ok(()),
+                        Side::Cloud => {}
+                    }
                 }
                 total += 1;
                 let account = read::account(side, object, "Get-Mailbox")?;

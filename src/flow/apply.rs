@@ -180,7 +180,12 @@ async fn execute<'a>(
         let ready = ready.filter(|_| is_first);
         is_first = false;
         let result = match executor.execute(&job, ready).await? {
-            Executed::NotBegun(result) | Executed::Finished(result) => result,
+            Executed::Finished(result) => result,
+            // What comes behind would overtake it.
+            Executed::NotBegun(result) => {
+                stay_behind(&mut ended, lane.collect(), position, result, progress);
+                return Ok(ended);
+            }
             Executed::Written(written) if lane.len() == 0 => {
                 ended.last = Some((position, job, *written));
                 return Ok(ended);
@@ -188,11 +193,7 @@ async fn execute<'a>(
             Executed::Written(written) => match executor.verify(&job, *written).await? {
                 // The next change would be planned on what is not there yet.
                 unseen if unseen.action == Action::Pending => {
-                    let behind: Lane<'a> = lane.collect();
-                    ended.done.extend(behind.iter().map(|begun| stays(begun, unseen.guid)));
-                    behind.iter().for_each(|begun| progress.done(&begun.job.change.identity));
-                    progress.done(&unseen.identity);
-                    ended.done.push((position, unseen));
+                    stay_behind(&mut ended, lane.collect(), position, unseen, progress);
                     return Ok(ended);
                 }
                 verified => verified,
@@ -219,6 +220,20 @@ async fn execute<'a>(
         ended.done.push((position, result));
     }
     Ok(ended)
+}
+
+/// Ends a lane with a change that waits, and with all that stays behind it.
+fn stay_behind(
+    ended: &mut Ended<'_>,
+    behind: Lane<'_>,
+    position: usize,
+    waits: ChangeResult,
+    progress: &dyn Progress,
+) {
+    ended.done.extend(behind.iter().map(|begun| stays(begun, waits.guid)));
+    behind.iter().for_each(|begun| progress.done(&begun.job.change.identity));
+    progress.done(&waits.identity);
+    ended.done.push((position, waits));
 }
 
 /// The place and the result of a change that stays behind one that waits.

@@ -9,7 +9,8 @@ use super::site::{CloudSite, Site};
 use crate::exchange::{LookupError, graph};
 use crate::plan::{Context, CreateMethod, UserMaker};
 use crate::recipient::{
-    Change, GraphUser, MailboxType, ObjectType, Operation, Recipient, RecipientKind, Side, Wanted,
+    Change, GraphUser, MailboxDetails, MailboxType, ObjectType, Operation, Recipient, RecipientKind, Side,
+    Wanted,
 };
 use crate::report::ResultError;
 
@@ -75,11 +76,17 @@ pub(super) fn unseen(context: &Context) -> Option<Recipient> {
 
 /// Whether planning the change needs to know the tenant's licences.
 fn is_about_a_licence(cloud: &CloudSite, change: &Change, current: Option<&Recipient>) -> bool {
-    let is_mailbox = current.is_some_and(|current| matches!(current.kind, RecipientKind::Mailbox(_)));
     let regular = change.mailbox_type.unwrap_or_default() == MailboxType::Regular;
+    let mailbox = current.and_then(|current| match &current.kind {
+        RecipientKind::Mailbox(details) => Some(details),
+        _ => None,
+    });
     let matters = match change.operation {
-        Operation::Ensure | Operation::Create => !is_mailbox && (regular || current.is_some()),
-        Operation::Disable => is_mailbox,
+        Operation::Ensure | Operation::Create => match mailbox {
+            Some(details) => regular && (*details == MailboxDetails::User || change.mailbox_type.is_some()),
+            None => regular || current.is_some(),
+        },
+        Operation::Disable => mailbox.is_some(),
         Operation::Update | Operation::Remove => false,
     };
     change.object_type == ObjectType::Mailbox && matters && wants_licence(cloud, change)

@@ -344,7 +344,10 @@ impl Executor<'_> {
         if !is_here {
             // A name may be another one's too; what was made has one that is its own.
             let account = ParameterValue::Text(created.guid.hyphenated().to_string());
-            steps.iter_mut().for_each(|step| step.push("Identity", account.clone()));
+            for step in &mut steps {
+                let name = if graph::is_graph(&step.cmdlet) { "UserId" } else { "Identity" };
+                step.push(name, account.clone());
+            }
         }
         for finding in &findings {
             if finding.severity == plan::Severity::Refusal {

@@ -191,6 +191,8 @@ pub async fn apply(
 ) -> Result<Vec<ChangeResult>, RunError> {
     let Taken { rows, origin, saved, secrets } = taken_apart(work);
     progress.total(rows.len());
+    // Who asks for a change by its id knows what has come since.
+    let heeds_later_ones = matches!(origin, Origin::Source { .. });
     // Journalled before anything else happens.
     let enqueued = enqueue(sites, journal, run, &rows, &origin).await?;
     let open = sites.enter(options.allow_mass_removal).await?;
@@ -235,6 +237,7 @@ pub async fn apply(
         progress.done(&result.identity);
     }
     let begun_before = begun_before(journal, &enqueued, &todo_rows).await?;
+    let waited = waited(journal, &enqueued).await?;
     let read = read_all(sites, &open, todo, &begun_before, None).await;
     if !options.allow_mass_removal {
         guard(&open, &read)?;
@@ -253,13 +256,30 @@ pub async fn apply(
                 results.insert(position, result);
                 slots.push(None);
             }
-            Read::Change(read) => slots.extend(seqs.get(&position).map(|seq| {
+            Read::Change(read) => {
+                let Some(seq) = seqs.get(&position).copied() else { continue };
+                let later = match &enqueued[position] {
+                    Some(Enqueued::Again(_)) if heeds_later_ones => {
+                        journal.overtaken_by(seq, &read.change, read.guid()).await?
+                    }
+                    _ => None,
+                };
+                if let Some(later) = later {
+                    let result = read.overtaken(&later, begun_before.contains_key(&row));
+                    let state = if result.action == Action::Failed { State::Failed } else { State::Refused };
+                    journal.finish(seq, state, &json(&result)).await?;
+                    progress.done(&result.identity);
+                    results.insert(position, result);
+                    slots.push(None);
+                    continue;
+                }
                 let ReadChange { change, site, prepared } = *read;
-                let saved = saved.get(&position).map(|(base, planned)| (base.as_str(), planned));
+                let saved = saved.get(&position).filter(|_| !waited.contains(&seq));
+                let saved = saved.map(|(base, planned)| (base.as_str(), planned));
                 let taken_up = begun_before.get(&row).copied();
-                let job = Job { seq: *seq, change, site, taken_up, saved, before: Vec::new() };
-                Some(Begun { position, job, ready: Some(prepared) })
-            })),
+                let job = Job { seq, change, site, taken_up, saved, before: Vec::new() };
+                slots.push(Some(Begun { position, job, ready: Some(prepared) }));
+            }
             Read::Refused(refused) => {
                 let result = refused.result(sites.default_name());
                 if let Some(seq) = seqs.get(&position) {
@@ -298,7 +318,8 @@ pub async fn apply(
 /// Between two looks for mailboxes that licences bring: at first, and at most.
 const LOOK: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
-/// Waits for mailboxes that licences bring (or take away), as long as one run may, and goes on with the lanes behind them.
+/// Waits for mailboxes that licences bring (or take away), as long as one run may on their connection, and goes on with the lanes
+/// behind them.
 async fn mailboxes(
     executor: &Executor<'_>,
     mut waiting: Vec<apply::Lane<'_>>,
@@ -307,12 +328,20 @@ async fn mailboxes(
     stop: &Stop,
 ) -> Result<BTreeMap<usize, ChangeResult>, JournalError> {
     let mut results = BTreeMap::new();
-    let longest = open.values().filter_map(|site| Some(site.cloud.as_ref()?.settings.mailbox_wait)).max();
-    let deadline = Instant::now() + longest.unwrap_or_default();
+    let begun = Instant::now();
+    let wait = |lane: &apply::Lane<'_>| {
+        let cloud = lane.first().and_then(|begun| begun.job.site.cloud.as_ref());
+        cloud.map_or(Duration::ZERO, |cloud| cloud.settings.mailbox_wait).saturating_sub(begun.elapsed())
+    };
+    let mut given_up = Vec::new();
     let (mut pause, most) = LOOK;
-    while !waiting.is_empty() && !stop.is_requested() && Instant::now() < deadline {
+    loop {
+        let (still, over): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|lane| !wait(lane).is_zero());
+        waiting = still;
+        given_up.extend(over);
+        let Some(nearest) = waiting.iter().map(wait).min() else { break };
         tokio::select! {
-            () = tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))) => {}
+            () = tokio::time::sleep(pause.min(nearest)) => {}
             () = stop.requested() => break,
         }
         pause = (pause * 2).min(most);
@@ -322,7 +351,8 @@ async fn mailboxes(
         results.extend(done.results);
         waiting.extend(done.waiting);
     }
-    waiting.iter().flatten().for_each(|begun| progress.done(&begun.job.change.identity));
+    given_up.extend(waiting);
+    given_up.iter().flatten().for_each(|begun| progress.done(&begun.job.change.identity));
     Ok(results)
 }
 
@@ -472,6 +502,19 @@ impl ReadChange<'_> {
         held.has(&self.site.connection.name, &self.change, self.guid())
     }
 
+    /// Left as it is, because a later change of the account has been carried out.
+    fn overtaken(&self, later: &str, has_begun: bool) -> ChangeResult {
+        let action = if has_begun { Action::Failed } else { Action::Refused };
+        let planned = Planned::new(action, self.guid());
+        let mut result = ChangeResult::of_plan(&self.change, &self.site.connection.name, &planned);
+        let message =
+            format!("the later change `{later}` of the same account is done, and wants something else");
+        let error = ResultError::new(ErrorClass::Conflict, message);
+        result.error =
+            Some(error.hint("if this one is still right, try it again: mailwright retry --change ID"));
+        result
+    }
+
     /// Not begun, because an earlier change waits; the journal keeps it.
     fn waits(&self) -> ChangeResult {
         apply::waits_behind(&self.change, &self.site.connection.name, self.guid())
@@ -532,6 +575,20 @@ async fn begun_before(
         }
     }
     Ok(known)
+}
+
+/// The changes that an earlier run has begun and found to wait. What they wait for changes their accounts, so a saved plan does not
+/// bind them any more.
+async fn waited(journal: &Journal, enqueued: &[Option<Enqueued>]) -> Result<BTreeSet<Seq>, JournalError> {
+    let mut waited = BTreeSet::new();
+    for enqueued in enqueued {
+        if let Some(Enqueued::Again(seq)) = enqueued
+            && journal.has_waited(*seq).await?
+        {
+            waited.insert(*seq);
+        }
+    }
+    Ok(waited)
 }
 
 /// Reads and plans every row with few cmdlets; in the order of the rows. `known` has the accounts that go by their GUID.

@@ -101,6 +101,7 @@ impl CloudSite {
                 usage_location: self.settings.usage_location.clone(),
                 maker: self.settings.maker,
                 user: None,
+                licence_is_settled: false,
             },
             ..plan::Context::default()
         }

@@ -1,6 +1,6 @@
 //! What was written, read back and compared with what was wanted. Pure.
 
-use crate::plan::{self, Context, ParameterValue, Policy, Step};
+use crate::plan::{self, CloudContext, Context, ParameterValue, Policy, Step};
 use crate::recipient::{Action, Change, ErrorClass, Recipient, RecipientKind};
 use crate::report::ResultError;
 
@@ -26,6 +26,9 @@ pub(super) fn compare(
         }
         _ => {}
     }
+    // Licences were those before the write.
+    let cloud = CloudContext { licence_is_settled: true, ..context.cloud.clone() };
+    let context = &Context { cloud, ..context.clone() };
     // The owners were those before the write; the account's own addresses are not new to it any more.
     let again = plan::plan(found, change, policy, context);
     if let Some(refusal) = again.refusal() {

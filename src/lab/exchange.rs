@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::cloud::{CloudSeed, Due};
+use super::cloud::{Carried, CloudSeed, Due};
 use super::directory::{Directory, Entry, Restrictions, Seed, SeedError};
 use super::fault::Fault;
 use super::log::LogEntry;
@@ -141,6 +141,19 @@ impl Exchange {
     pub(super) fn request_tag(&self, now_ms: u64) -> String {
         let request = self.directory.ids.named(&format!("request {}", self.requests));
         format!("[Server={},RequestId={request},TimeStamp={}]", self.server(), output::american_time(now_ms))
+    }
+
+    /// Begins to note what changes, for synchronisation.
+    pub(super) fn note_changes(&mut self) {
+        self.directory.note_changes();
+    }
+
+    /// What has changed until `until_ms`, as it is now.
+    pub(super) fn carried(&mut self, until_ms: u64, now_ms: u64) -> Vec<Carried> {
+        self.settle(now_ms);
+        let changed = self.directory.changed_until(until_ms);
+        let now = |source| Carried { source, entry: self.directory.replica(0).get(source).cloned() };
+        changed.into_iter().map(now).collect()
     }
 
     /// Orders a fault for calls to come. Faults are used up in the order in which they were ordered.

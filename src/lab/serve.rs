@@ -36,6 +36,9 @@ pub struct ServeOptions {
     pub mailbox_delay: Duration,
     /// How long a change needs from one domain controller to the others
     pub replication_delay: Duration,
+    /// How long a change on-premises needs to the tenant; nothing comes there where there is none. At zero it is there with the
+    /// next request
+    pub sync_delay: Option<Duration>,
     /// Keys of the service: Kerberos is taken then, under `Negotiate` and `Kerberos`, from whomever the KDC vouches for
     pub keytab: Option<PathBuf>,
     /// Where every HTTP exchange and every cmdlet is written, as JSON lines with secrets masked
@@ -57,6 +60,7 @@ impl Default for ServeOptions {
             latency: Duration::ZERO,
             mailbox_delay: Duration::ZERO,
             replication_delay: Duration::ZERO,
+            sync_delay: None,
             keytab: None,
             log: None,
             dump: None,
@@ -128,7 +132,7 @@ pub async fn serve(seed: Seed, options: ServeOptions) -> Result<Running, ServeEr
         dns_domain: exchange.forest().to_owned(),
     };
     let journal = options.log.as_deref().map(Journal::create).transpose()?;
-    let shared = Arc::new(Shared::new(exchange, journal, options.latency));
+    let shared = Arc::new(Shared::new(exchange, journal, options.latency, options.sync_delay));
     let ip = options.listen.ip();
     let tls = SocketAddr::new(ip, 0);
     let identity = cloud::identity(&names, ip).map_err(ServeError::Cloud)?;

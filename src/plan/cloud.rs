@@ -65,6 +65,13 @@ pub(super) fn authority(wanted: &mut Attributes, current: &Recipient, identity: 
     Some(on("Set-Mailbox", identity, purpose).with(AUTHORITY, ParameterValue::Bool(managed)))
 }
 
+/// What is mastered on-premises need not be told so.
+pub(super) fn is_mastered_here(wanted: &mut Attributes) {
+    if wanted.get(AUTHORITY) == Some(&Wanted::Bool(false)) {
+        wanted.remove(AUTHORITY);
+    }
+}
+
 /// Whether the cloud owns the Exchange attributes of a synchronised object.
 pub(super) fn is_cloud_managed(mailbox: &Recipient) -> bool {
     mailbox.property(AUTHORITY) == Some(Property::Bool(true))

@@ -38,6 +38,9 @@ pub(super) fn plan(
         cloud::principal(&mut wanted);
         cloud::principal(&mut create_only);
     }
+    if remote {
+        cloud::is_mastered_here(&mut wanted);
+    }
     let wants_archive = archive::take(&mut wanted, &mut create_only);
     add_routing_address(remote, user, &mut wanted, context);
 
@@ -94,6 +97,11 @@ pub(super) fn plan(
         planned.steps.push(pinned(second, change, context, user));
     }
     planned.steps.extend(archive_step);
+    if context.is_cloud() && change.mailbox_type.unwrap_or_default() == MailboxType::Regular {
+        // Exchange takes a mailbox away that stays without one.
+        let licence = licence::giving(&identity, true, change, context)?;
+        planned.steps.extend(licence.into_iter().map(|step| pinned(step, change, context, user)));
+    }
     planned.findings.extend(addressed.findings);
     if remote && !wanted.contains_key("RemoteRoutingAddress") && change.addresses.is_some() {
         planned.findings.push(Finding::info(

@@ -69,6 +69,8 @@ pub struct CloudContext {
     pub maker: UserMaker,
     /// The account as Graph has it, where it was read.
     pub user: Option<GraphUser>,
+    /// The licence of the account was seen to a moment ago; it is not looked at again.
+    pub licence_is_settled: bool,
 }
 
 /// What the connection knows beside the recipient.

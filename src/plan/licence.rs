@@ -6,8 +6,8 @@ use super::{
     cloud, create,
 };
 use crate::recipient::{
-    Action, Change, ErrorClass, MailboxType, Operation, Recipient, RecipientKind, Side, Sku, Wanted,
-    parameters,
+    Action, Change, ErrorClass, MailboxDetails, MailboxType, Operation, Recipient, RecipientKind, Side, Sku,
+    Wanted, parameters,
 };
 
 /// Columns that `New-Mailbox` takes and that a user in the directory has under another name.
@@ -47,7 +47,7 @@ pub(super) fn plan(
         Some(_) => {}
     }
     only_of_making(&mut create_only)?;
-    planned.steps.extend(licence(&key, user.is_some(), change, context)?.into_iter().map(step));
+    planned.steps.extend(giving(&key, user.is_some(), change, context)?.into_iter().map(step));
     let mut wait = on("Get-Mailbox", &key, "wait for the mailbox");
     wait.after = Some(Wait::Mailbox);
     planned.steps.push(step(wait));
@@ -111,11 +111,32 @@ pub(super) fn wanted<'c>(change: &Change, context: &'c Context) -> Result<Option
     Ok(Some(sku))
 }
 
+/// What gives a mailbox that is there the licence that keeps it, where a change wants the mailbox and none does: one that was
+/// made without, or whose licence was taken away a moment ago.
+pub(super) fn keeping(mailbox: &Recipient, change: &Change, context: &Context) -> Result<Vec<Step>, Finding> {
+    let will_be_a_persons = match change.mailbox_type {
+        Some(wanted) => wanted == MailboxType::Regular,
+        None => mailbox.kind == RecipientKind::Mailbox(MailboxDetails::User),
+    };
+    if !context.is_cloud() || !will_be_a_persons || change.operation == Operation::Update {
+        return Ok(Vec::new());
+    }
+    let steps = giving(&mailbox.guid.hyphenated().to_string(), true, change, context)?;
+    Ok(steps.into_iter().map(|step| pinned(step, change, context, Some(mailbox))).collect())
+}
+
 /// What gives the user a licence that brings a mailbox, where one is missing.
-fn licence(key: &str, is_there: bool, change: &Change, context: &Context) -> Result<Vec<Step>, Finding> {
+pub(super) fn giving(
+    key: &str,
+    is_there: bool,
+    change: &Change,
+    context: &Context,
+) -> Result<Vec<Step>, Finding> {
     let Some(sku) = wanted(change, context)? else { return Ok(Vec::new()) };
     let user = context.cloud.user.as_ref();
-    if user.is_some_and(|user| user.exchange || user.licences.contains(&sku.id)) {
+    if context.cloud.licence_is_settled
+        || user.is_some_and(|user| user.exchange || user.licences.contains(&sku.id))
+    {
         return Ok(Vec::new());
     }
     if sku.free() == 0 {

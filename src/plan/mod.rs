@@ -56,5 +56,5 @@ pub use input::{CloudContext, Context, CreateMethod, Infrastructure, Planned, Po
 pub use lookup::{new_addresses, references};
 pub use operation::plan;
 pub use second::plan_after_create;
-pub use side::owning_side;
+pub use side::{is_settled_by_name, owning_side, twin};
 pub use step::{ParameterValue, Step, Wait};

@@ -3,7 +3,7 @@
 use super::{
     Context, Finding, ParameterValue, Planned, Policy, addresses, archive,
     attributes::{self, Attributes, differences, known, not_a_parameter, on, pinned},
-    cloud,
+    cloud, licence,
 };
 use crate::recipient::{
     Action, Change, ErrorClass, MailboxDetails, MailboxType, ObjectType, Operation, Recipient, RecipientKind,
@@ -30,6 +30,9 @@ pub(super) fn plan(
     let identity = current.guid.hyphenated().to_string();
     let mut planned = Planned::new(Action::Unchanged, Some(current.guid));
     let authority = if context.is_cloud() { cloud::authority(&mut wanted, current, &identity) } else { None };
+    if remote {
+        cloud::is_mastered_here(&mut wanted);
+    }
 
     let archive = archive::take(&mut wanted, &mut create_only);
     let archive = archive::step(
@@ -72,6 +75,7 @@ pub(super) fn plan(
         let at = if hands_over { 0 } else { planned.steps.len() };
         planned.steps.insert(at, pinned(step, change, context, Some(current)));
     }
+    planned.steps.splice(0..0, licence::keeping(current, change, context)?);
     if !planned.steps.is_empty() {
         planned.action = Action::Updated;
     }

@@ -63,12 +63,53 @@ impl Change {
         }
     }
 
+    /// Whether an earlier change of the same account must not be carried out any more once this one has been: the two want
+    /// different things, and this one came later.
+    #[must_use]
+    pub fn contradicts(&self, earlier: &Self) -> bool {
+        let ends = |change: &Self| matches!(change.operation, Operation::Disable | Operation::Remove);
+        if ends(self) || ends(earlier) {
+            return self.operation != earlier.operation;
+        }
+        let differ = |name: &String, wanted: &Wanted| {
+            self.attributes.get(name).is_some_and(|later| !is_of_addresses(name) && later != wanted)
+        };
+        earlier.attributes.iter().any(|(name, wanted)| differ(name, wanted))
+            || both_differ(self.mailbox_type.as_ref(), earlier.mailbox_type.as_ref())
+            || both_differ(self.licence.as_ref(), earlier.licence.as_ref())
+            || both_differ(self.of_addresses().as_ref(), earlier.of_addresses().as_ref())
+    }
+
+    fn of_addresses(&self) -> Option<OfAddresses<'_>> {
+        let attributes: Vec<_> = self.attributes.iter().filter(|(name, _)| is_of_addresses(name)).collect();
+        let says_something = self.addresses.is_some() || !attributes.is_empty();
+        says_something.then_some(OfAddresses { list: self.addresses.as_ref(), attributes })
+    }
+
     /// With an id: within one source the same id and content are one change, also in a later run.
     #[must_use]
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.change_id = id.into();
         self
     }
+}
+
+/// Everything that a change says about addresses; they depend on each other.
+#[derive(PartialEq)]
+struct OfAddresses<'c> {
+    list: Option<&'c AddressFlow>,
+    attributes: Vec<(&'c String, &'c Wanted)>,
+}
+
+fn is_of_addresses(parameter: &str) -> bool {
+    matches!(
+        parameter,
+        "EmailAddressPolicyEnabled" | "PrimarySmtpAddress" | "RemoteRoutingAddress" | "WindowsEmailAddress"
+    )
+}
+
+fn both_differ<T: PartialEq>(one: Option<T>, other: Option<T>) -> bool {
+    one.is_some() && other.is_some() && one != other
 }
 
 /// Where a change was read.
@@ -242,4 +283,37 @@ pub enum SecretSource {
     },
     /// A reference: `env:`, `file:`, `vault:` and so on.
     Reference(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(operation: Operation, attributes: &[(&str, &str)]) -> Change {
+        let mut change = Change::new(operation, "ada");
+        change.attributes =
+            attributes.iter().map(|(name, value)| ((*name).to_owned(), Wanted::from(*value))).collect();
+        change
+    }
+
+    #[test]
+    fn a_later_change_contradicts_an_earlier_one_where_they_want_different_things() {
+        use Operation::{Disable, Ensure, Remove, Update};
+        let earlier = change(Ensure, &[("MailTip", "x"), ("Office", "1")]);
+        assert!(change(Update, &[("Office", "2")]).contradicts(&earlier));
+        assert!(!change(Update, &[("Office", "1"), ("Title", "y")]).contradicts(&earlier), "both can be");
+        assert!(change(Disable, &[]).contradicts(&earlier) && earlier.contradicts(&change(Disable, &[])));
+        assert!(change(Remove, &[]).contradicts(&change(Disable, &[])));
+        assert!(!change(Disable, &[]).contradicts(&change(Disable, &[])));
+    }
+
+    #[test]
+    fn all_that_is_said_about_addresses_is_one_thing() {
+        let mut list = change(Operation::Ensure, &[]);
+        list.addresses = Some(vec!["SMTP:ada@contoso.com"].into());
+        let primary = change(Operation::Update, &[("PrimarySmtpAddress", "al@contoso.com")]);
+        assert!(primary.contradicts(&list) && list.contradicts(&primary));
+        assert!(!list.clone().contradicts(&list), "the same list");
+        assert!(!list.contradicts(&change(Operation::Update, &[("Office", "1")])));
+    }
 }

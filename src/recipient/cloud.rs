@@ -17,6 +17,8 @@ pub struct GraphUser {
     pub usage_location: Option<String>,
     /// Whether the user comes from a directory on-premises
     pub is_dir_synced: bool,
+    /// What it is tied to there by (`onPremisesImmutableId`)
+    pub immutable_id: Option<String>,
     /// Every licence, by the id of its SKU
     pub licences: BTreeSet<Uuid>,
     /// Those that were given to the user

@@ -7,6 +7,7 @@ pub mod cloud;
 mod creating;
 mod databases;
 mod export;
+mod export_both;
 mod export_cloud;
 mod mail;
 pub mod orders;

@@ -54,6 +54,7 @@ pub fn user(value: &Value) -> Result<GraphUser, NotFromGraph> {
         account_enabled: value.get("AccountEnabled").and_then(Value::as_bool).unwrap_or(true),
         usage_location: text(value, "UsageLocation"),
         is_dir_synced: value.get("OnPremisesSyncEnabled").and_then(Value::as_bool).unwrap_or(false),
+        immutable_id: text(value, "OnPremisesImmutableId"),
         licences,
         direct,
         by_group,

@@ -17,8 +17,8 @@ use crate::exchange::{Call, to_json};
 /// Users in one page: the most that is allowed (Graph reference, "List users").
 const PAGE: u32 = 999;
 /// What is read of a user. Without it Graph gives a dozen attributes, and none of these that matter here.
-const USER: &str = "id,userPrincipalName,displayName,accountEnabled,usageLocation,onPremisesSyncEnabled,assignedLicenses,\
-                    licenseAssignmentStates,assignedPlans";
+const USER: &str = "id,userPrincipalName,displayName,accountEnabled,usageLocation,onPremisesSyncEnabled,onPremisesImmutableId,\
+                    assignedLicenses,licenseAssignmentStates,assignedPlans";
 
 /// What is to be sent, and what is to come back.
 #[derive(Clone)]

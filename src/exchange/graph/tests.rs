@@ -55,7 +55,7 @@ fn only_nouns_of_graph_go_there() {
 fn a_user_by_id_and_by_name() {
     let get = |id: &str| sent(&Call::new("Get-MgUser").with("UserId", id.into()));
     let select = "?%24select=id%2CuserPrincipalName%2CdisplayName%2CaccountEnabled%2CusageLocation%2ConPremisesSyncEnabled\
-                  %2CassignedLicenses%2ClicenseAssignmentStates%2CassignedPlans";
+                  %2ConPremisesImmutableId%2CassignedLicenses%2ClicenseAssignmentStates%2CassignedPlans";
     assert_eq!(get(ID), (Method::GET, format!("/v1.0/users/{ID}{select}"), Json::Null));
     assert_eq!(get("Ada@contoso.com").1, format!("/v1.0/users/Ada@contoso.com{select}"));
     assert_eq!(get("a/b?c#EXT#@x.de").1, format!("/v1.0/users/a%2Fb%3Fc%23EXT%23@x.de{select}"));

@@ -224,7 +224,7 @@ pub struct Failed {
     pub connection: String,
     /// What is wanted
     pub change: Change,
-    /// The id of a later change of the same account that is done
+    /// The id of a later change of the same account that is done and wants something else
     pub overtaken_by: Option<String>,
 }
 

@@ -3,9 +3,11 @@
 use serde_json::Value as Json;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
 
 use super::model::{Entry, Failed, Filter, OpenIntent, Run, Seq, State};
 use super::{Journal, JournalError};
+use crate::recipient::Change;
 
 impl Journal {
     /// The changes that match, in the order in which they came.
@@ -25,30 +27,48 @@ impl Journal {
 
     /// What was refused or failed, in the order in which it came.
     pub async fn failed(&self) -> Result<Vec<Failed>, JournalError> {
-        let rows = sqlx::query(
-            "SELECT *, (SELECT later.change_id FROM changes AS later
-                        WHERE later.seq > one.seq AND later.connection = one.connection AND later.state = 'done'
-                          AND (later.guid = one.guid OR later.identity = one.identity COLLATE NOCASE)
-                        ORDER BY later.seq LIMIT 1) AS overtaken_by
-             FROM changes AS one WHERE state IN ('refused', 'failed') ORDER BY seq",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        let failed = |row: &SqliteRow| {
-            let change_id: String = row.get("change_id");
-            let change = serde_json::from_str(row.get("content")).map_err(|error| {
-                JournalError::Unknown(format!("what the change {change_id} wants: {error}"))
-            })?;
-            Ok(Failed {
-                seq: Seq(row.get("seq")),
-                change_id,
+        let rows = sqlx::query("SELECT * FROM changes WHERE state IN ('refused', 'failed') ORDER BY seq")
+            .fetch_all(&self.pool)
+            .await?;
+        let mut failed = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (seq, change) = (Seq(row.get("seq")), content(row)?);
+            failed.push(Failed {
+                seq,
+                change_id: row.get("change_id"),
                 source: row.get("source"),
                 connection: row.get("connection"),
+                overtaken_by: self.overtaken_by(seq, &change, None).await?,
                 change,
-                overtaken_by: row.get("overtaken_by"),
-            })
-        };
-        rows.iter().map(failed).collect()
+            });
+        }
+        Ok(failed)
+    }
+
+    /// The id of a later change of the same account that is done and that [contradicts](Change::contradicts) this one. `guid`
+    /// is the account, where it is known better than here.
+    pub async fn overtaken_by(
+        &self,
+        seq: Seq,
+        change: &Change,
+        guid: Option<Uuid>,
+    ) -> Result<Option<String>, JournalError> {
+        let later = sqlx::query(
+            "SELECT later.change_id, later.content FROM changes AS one, changes AS later
+             WHERE one.seq = ?1 AND later.seq > one.seq AND later.connection = one.connection AND later.state = 'done'
+               AND (later.guid = one.guid OR later.guid = ?2 OR later.identity = one.identity COLLATE NOCASE)
+             ORDER BY later.seq",
+        )
+        .bind(seq.0)
+        .bind(guid.map(|guid| guid.to_string()))
+        .fetch_all(&self.pool)
+        .await?;
+        for row in &later {
+            if content(row)?.contradicts(change) {
+                return Ok(row.get("change_id"));
+            }
+        }
+        Ok(None)
     }
 
     /// The steps that were begun and have no outcome, in order.
@@ -78,6 +98,13 @@ impl Journal {
         };
         Ok(rows.iter().map(run).collect())
     }
+}
+
+fn content(row: &SqliteRow) -> Result<Change, JournalError> {
+    serde_json::from_str(row.get("content")).map_err(|error| {
+        let change_id: String = row.get("change_id");
+        JournalError::Unknown(format!("what the change {change_id} wants: {error}"))
+    })
 }
 
 fn entry(row: &SqliteRow) -> Entry {

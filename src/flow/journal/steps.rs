@@ -92,6 +92,18 @@ impl Journal {
         Ok(row.get("made"))
     }
 
+    /// Whether a change was found to wait for something outside, also where nothing was written for it.
+    pub async fn has_waited(&self, change: Seq) -> Result<bool, JournalError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM run_rows
+                            WHERE change = ? AND json_extract(result, '$.action') = 'pending') AS waited",
+        )
+        .bind(change.0)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.get("waited"))
+    }
+
     /// How long a change has waited: since its last step was done, or since it was first found to wait.
     pub async fn waits_for(&self, change: Seq) -> Result<Duration, JournalError> {
         let row = sqlx::query(

@@ -94,7 +94,7 @@ impl Exchange {
         let cloud = self.directory.configuration.cloud.as_ref();
         let is_licensed = cloud.is_some_and(|cloud| licence::gives_mailbox(&entry, &cloud.skus));
         match (is_licensed, entry.details()) {
-            (true, "User" | "DisabledUser") => {
+            (true, _) if is_without_mailbox(&entry) => {
                 let mut made = Entry::clone(&entry);
                 let stamp = self.directory.stamp(now_ms);
                 made.set("RecipientTypeDetails", Some("UserMailbox".into()), stamp);
@@ -104,14 +104,21 @@ impl Exchange {
                 }
             }
             (false, "UserMailbox") => {
-                self.soft_deleted.push(Entry::clone(&entry));
-                let gone = entry.attributes().filter(|(name, _)| !KEPT.contains(name));
-                let mut changes: Changes = gone.map(|(name, _)| (name.to_owned(), None)).collect();
-                changes.insert("RecipientTypeDetails".to_owned(), Some("User".into()));
-                self.change(guid, changes, now_ms);
+                self.lose_mailbox(&entry, now_ms);
             }
             _ => {}
         }
+    }
+
+    /// Leaves nothing but the user.
+    pub(super) fn lose_mailbox(&mut self, entry: &Entry, now_ms: u64) {
+        if entry.is_mailbox() {
+            self.soft_deleted.push(Entry::clone(entry));
+        }
+        let gone = entry.attributes().filter(|(name, _)| !KEPT.contains(name));
+        let mut changes: Changes = gone.map(|(name, _)| (name.to_owned(), None)).collect();
+        changes.insert("RecipientTypeDetails".to_owned(), Some("User".into()));
+        self.change(entry.guid, changes, now_ms);
     }
 
     /// Changes an object, whoever asked for it.
@@ -120,7 +127,19 @@ impl Exchange {
     }
 }
 
-fn difference(old: &Entry, new: &Entry) -> Changes {
+/// Whether a licence brings this object a mailbox: not where it has one, here or on-premises.
+fn is_without_mailbox(entry: &Entry) -> bool {
+    match entry.details() {
+        "User" | "DisabledUser" => true,
+        // Synchronisation has brought it for a remote mailbox.
+        "MailUser" => !entry.text("RemoteRecipientType").is_empty(),
+        _ => false,
+    }
+}
+
+pub(super) fn difference(old: &Entry, new: &Entry) -> Changes {
     let changed = new.attributes().filter(|(name, value)| old.get(name) != Some(*value));
-    changed.map(|(name, value)| (name.to_owned(), Some(value.clone()))).collect()
+    let gone = old.attributes().filter(|(name, _)| new.get(name).is_none());
+    let gone = gone.map(|(name, _)| (name.to_owned(), None));
+    changed.map(|(name, value)| (name.to_owned(), Some(value.clone()))).chain(gone).collect()
 }

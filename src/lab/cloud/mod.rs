@@ -12,6 +12,7 @@ mod module;
 mod record;
 mod seed;
 mod serve;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -36,6 +37,7 @@ pub use licence::{Plan, Sku};
 pub use seed::{Behaviour, CloudSeed, Redirect};
 pub use serve::Running;
 pub(super) use serve::{Identity, Seen, Witness};
+pub(super) use sync::Carried;
 pub use token::Application;
 pub(super) use token::IDENTITY_HEADER;
 

@@ -47,6 +47,8 @@ pub struct Behaviour {
     pub plain_passwords: bool,
     /// Passwords that are encrypted for the former key are taken too
     pub former_key_is_good: bool,
+    /// Exchange does not show what ties an object to its source; Graph does
+    pub immutable_id_in_graph_only: bool,
     /// Where the main host sends requests of Exchange
     pub redirect: Option<Redirect>,
 }

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::hosts::{Host, Hosts};
-use super::{Ending, Request, Response, Tenant, asked_for};
+use super::{Carried, Ending, Request, Response, Tenant, asked_for};
 use crate::lab::LogEntry;
 
 /// Largest request that is read.
@@ -51,6 +51,12 @@ pub(in crate::lab) struct Seen<'a> {
 pub(in crate::lab) trait Witness: Send + Sync {
     /// An exchange, and what the tenant did for it.
     fn saw(&self, seen: &Seen<'_>, calls: &[LogEntry]);
+
+    /// What has changed on-premises, and is to be in the tenant by now.
+    fn carried(&self, now_ms: u64) -> Vec<Carried> {
+        let _ = now_ms;
+        Vec::new()
+    }
 }
 
 struct Nobody;
@@ -237,6 +243,8 @@ async fn answer(
     let (_, identity) = asked_for(&request);
     let (response, calls) = {
         let mut tenant = door.tenant.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock of the tenant, so that nobody overtakes what came before.
+        tenant.synchronise(&door.witness.carried(time_ms), time_ms);
         (tenant.answer(&request, time_ms), tenant.take_log())
     };
     let seen = Seen {

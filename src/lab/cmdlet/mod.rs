@@ -23,6 +23,8 @@ use wsman::psrp::{Command, ErrorRecord, Outcome, Record};
 use self::bind::Arguments;
 use self::call::{Call, Fail, Preference};
 use self::metadata::Cmdlet;
+pub(in crate::lab) use self::modify::REFERENCES;
+pub(in crate::lab) use self::online::{EXCHANGE, PERSON};
 use super::directory::Restrictions;
 use super::exchange::Exchange;
 use super::fault::{Fault, FaultKind};

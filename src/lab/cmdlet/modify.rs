@@ -40,7 +40,7 @@ pub(super) const DIRECTIVES: [&str; 24] = [
 ];
 
 /// Parameters that name other recipients.
-const REFERENCES: [&str; 12] = [
+pub(in crate::lab) const REFERENCES: [&str; 12] = [
     "ForwardingAddress",
     "GrantSendOnBehalfTo",
     "AcceptMessagesOnlyFrom",

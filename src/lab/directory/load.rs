@@ -76,6 +76,10 @@ impl Directory {
         };
         let unit = self.find_unit(&unit).ok_or_else(|| format!("there is no organizational unit {unit}"))?;
         let guid = match text("Guid") {
+            // The directory of the cloud is another one, and so are its GUIDs.
+            empty if empty.is_empty() && self.is_online() => {
+                self.ids.named(&format!("tenant {unit}/{}", text("Name")))
+            }
             empty if empty.is_empty() => self.ids.named(&format!("{unit}/{}", text("Name"))),
             given => Uuid::parse_str(&given).map_err(|error| format!("Guid: {error}"))?,
         };

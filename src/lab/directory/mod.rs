@@ -10,7 +10,7 @@ mod online;
 mod replica;
 mod seed;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use secrecy::SecretString;
 use uuid::Uuid;
@@ -20,7 +20,7 @@ pub use entry::Attribute;
 pub(super) use entry::{Entry, Stamp};
 pub(super) use ids::Ids;
 pub(super) use load::{DETAILS, account_name, alias_from, is_alias_character, local_part};
-pub(super) use replica::{Changes, Replica, display_name_key};
+pub(super) use replica::{Changes, Replica, display_name_key, immutable_id_key};
 pub use seed::{AcceptedDomain, AddressPolicy, Database, Restrictions, Seed, SeedError, SeedObject};
 
 /// The directory as all domain controllers together hold it.
@@ -34,6 +34,8 @@ pub(super) struct Directory {
     replicas: Vec<Replica>,
     pending: VecDeque<Pending>,
     sequence: u64,
+    /// What has changed on the first domain controller and when, for synchronisation; nothing where there is none
+    noted: Option<VecDeque<(u64, Uuid)>>,
 }
 
 /// A change on its way to another domain controller.
@@ -51,12 +53,21 @@ enum Change {
     Delete(Uuid),
 }
 
+fn note(noted: &mut Option<VecDeque<(u64, Uuid)>>, change: &Change, at_ms: u64) {
+    let Some(noted) = noted else { return };
+    let guid = match change {
+        Change::Create(entry) => entry.guid,
+        Change::Update(guid, ..) | Change::Delete(guid) => *guid,
+    };
+    noted.push_back((at_ms, guid));
+}
+
 impl Directory {
     /// An empty directory with the configuration of the seed; objects are added by [`Self::load`].
     fn empty(configuration: Seed, delay_ms: u64) -> Self {
         let replicas = configuration.domain_controllers.iter().map(|name| Replica::new(name)).collect();
         let ids = Ids::new(&configuration.forest);
-        Self { configuration, ids, delay_ms, replicas, pending: VecDeque::new(), sequence: 0 }
+        Self { configuration, ids, delay_ms, replicas, pending: VecDeque::new(), sequence: 0, noted: None }
     }
 
     /// How long a change needs to the other domain controllers from now on.
@@ -87,6 +98,9 @@ impl Directory {
         let mut kept = VecDeque::new();
         while let Some(pending) = self.pending.pop_front() {
             if pending.due_ms <= now_ms {
+                if pending.target == 0 {
+                    note(&mut self.noted, &pending.change, pending.due_ms);
+                }
                 self.replicas[pending.target].apply(pending.change, now_ms);
             } else {
                 kept.push_back(pending);
@@ -130,6 +144,9 @@ impl Directory {
     }
 
     fn send(&mut self, dc: usize, change: Change, now_ms: u64) {
+        if dc == 0 || self.delay_ms == 0 {
+            note(&mut self.noted, &change, now_ms);
+        }
         for target in (0..self.replicas.len()).filter(|target| *target != dc) {
             if self.delay_ms == 0 {
                 self.replicas[target].apply(change.clone(), now_ms);
@@ -142,6 +159,22 @@ impl Directory {
             }
         }
         self.replicas[dc].apply(change, now_ms);
+    }
+
+    /// Begins to note what changes.
+    pub(super) fn note_changes(&mut self) {
+        self.noted = Some(VecDeque::new());
+    }
+
+    /// What has changed until a time and was not told before, each object once.
+    pub(super) fn changed_until(&mut self, until_ms: u64) -> Vec<Uuid> {
+        let mut changed = Vec::new();
+        let Some(noted) = &mut self.noted else { return changed };
+        let mut known = HashSet::new();
+        while noted.front().is_some_and(|(at_ms, _)| *at_ms <= until_ms) {
+            changed.extend(noted.pop_front().map(|(_, guid)| guid).filter(|guid| known.insert(*guid)));
+        }
+        changed
     }
 
     /// The password of an account, from whichever domain controller holds the newest.

@@ -25,6 +25,11 @@ impl Directory {
         self.configuration.cloud.as_ref().map_or("", |cloud| cloud.initial_domain.as_str())
     }
 
+    /// Whether Exchange keeps to itself what ties an object to its source.
+    pub(crate) fn hides_immutable_ids(&self) -> bool {
+        self.configuration.cloud.as_ref().is_some_and(|cloud| cloud.behaviour.immutable_id_in_graph_only)
+    }
+
     /// `Identity` is the object's id in Entra.
     pub(super) fn place_online(&self, entry: &mut Entry, stamp: Stamp) {
         let name = entry.text("Name").to_owned();

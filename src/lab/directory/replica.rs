@@ -37,7 +37,7 @@ impl Replica {
 
     /// Every object with this name, whichever of its names it is.
     pub(crate) fn lookup(&self, name: &str) -> impl Iterator<Item = &Arc<Entry>> {
-        let key = name.to_lowercase();
+        let key = if name.contains('\0') { name.to_owned() } else { name.to_lowercase() };
         self.names.get(&key).into_iter().flatten().filter_map(|guid| self.entries.get(guid))
     }
 
@@ -101,6 +101,11 @@ pub(crate) fn display_name_key(name: &str) -> String {
     format!("display name\0{}", name.to_lowercase())
 }
 
+/// The key of what ties an object to its source, where case matters.
+pub(crate) fn immutable_id_key(id: &str) -> String {
+    format!("immutable id\0{id}")
+}
+
 /// What an object can be found by, in lower case. Addresses stand with their type, SMTP addresses also without.
 fn names_of(entry: &Entry) -> BTreeSet<String> {
     let mut keys: BTreeSet<String> = BTreeSet::new();
@@ -130,6 +135,9 @@ fn names_of(entry: &Entry) -> BTreeSet<String> {
     }
     if !entry.text("DisplayName").is_empty() {
         keys.insert(display_name_key(entry.text("DisplayName")));
+    }
+    if !entry.text("ImmutableId").is_empty() {
+        keys.insert(immutable_id_key(entry.text("ImmutableId")));
     }
     for text in entry.list("EmailAddresses") {
         let proxy = Proxy::parse(text);

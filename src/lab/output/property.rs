@@ -20,6 +20,7 @@ impl View<'_> {
             "MicrosoftOnlineServicesID" | "WindowsLiveID" if self.directory.is_online() => {
                 Some(entry.text("UserPrincipalName").into())
             }
+            "ImmutableId" if self.directory.hides_immutable_ids() => None,
             "Guid" => Some(entry.guid.to_string().into()),
             "PrimarySmtpAddress" => Some(primary(entry).into()),
             "WindowsEmailAddress" => Some(if entry.is_mail_enabled() { primary(entry) } else { entry.text(name).to_owned() }.into()),

@@ -12,7 +12,7 @@ use wsman::server::ServerIdentity;
 
 use super::service::Shared;
 use super::{ServeError, ServeOptions};
-use crate::lab::cloud::{Application, IDENTITY_HEADER, Identity, Running, Tenant};
+use crate::lab::cloud::{Application, CloudSeed, IDENTITY_HEADER, Identity, Running, Tenant};
 use crate::lab::{Exchange, Options, Seed};
 
 /// What the application may do that connections sign in as.
@@ -82,7 +82,7 @@ impl Cloud {
 }
 
 pub(super) async fn serve(
-    seed: Seed,
+    mut seed: Seed,
     options: &ServeOptions,
     ip: IpAddr,
     identity: &Identity,
@@ -94,6 +94,9 @@ pub(super) async fn serve(
         mailbox_delay_ms: ms(options.mailbox_delay),
         ..Options::default()
     };
+    let mut tenant = seed.cloud.take().unwrap_or_else(|| CloudSeed::of(&seed));
+    tenant.join(&shared.exchange());
+    seed.cloud = Some(tenant);
     let exchange = Exchange::cloud(seed, behaviour)?;
     let id = exchange.tenant().unwrap_or_default();
     // Whoever starts it again with another secret must not be let in with the former.

@@ -13,7 +13,7 @@ use wsman::server::{
 
 use super::ServeError;
 use super::journal::Journal;
-use crate::lab::cloud::{Seen, Witness};
+use crate::lab::cloud::{Carried, Seen, Witness};
 use crate::lab::{Endpoint, Exchange, LabSession, LogEntry, Serialization};
 
 const POWERSHELL: &str = "/PowerShell";
@@ -32,17 +32,28 @@ pub(super) fn endpoints() -> Vec<Served> {
 }
 
 /// What all sessions share. Of the two locks at most one is held at a time, and neither while the server is called:
-/// it opens runspaces under a lock of its own.
+/// it opens runspaces under a lock of its own. That of the tenant is taken before, never while one of them is held.
 #[derive(Debug)]
 pub(super) struct Shared {
     exchange: Mutex<Exchange>,
     journal: Option<Mutex<Journal>>,
     latency: Duration,
+    /// How much later the tenant has what changes; nothing where it is not synchronised
+    sync_delay_ms: Option<u64>,
 }
 
 impl Shared {
-    pub(super) fn new(exchange: Exchange, journal: Option<Journal>, latency: Duration) -> Self {
-        Self { exchange: Mutex::new(exchange), journal: journal.map(Mutex::new), latency }
+    pub(super) fn new(
+        mut exchange: Exchange,
+        journal: Option<Journal>,
+        latency: Duration,
+        sync_delay: Option<Duration>,
+    ) -> Self {
+        let sync_delay_ms = sync_delay.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+        if sync_delay_ms.is_some() {
+            exchange.note_changes();
+        }
+        Self { exchange: Mutex::new(exchange), journal: journal.map(Mutex::new), latency, sync_delay_ms }
     }
 
     pub(super) fn exchange(&self) -> MutexGuard<'_, Exchange> {
@@ -64,6 +75,11 @@ impl Witness for Shared {
             calls.iter().for_each(|entry| journal.cmdlet(entry));
             journal.cloud(seen);
         }
+    }
+
+    fn carried(&self, now_ms: u64) -> Vec<Carried> {
+        let until_ms = self.sync_delay_ms.and_then(|delay| now_ms.checked_sub(delay));
+        until_ms.map_or_else(Vec::new, |until_ms| self.exchange().carried(until_ms, now_ms))
     }
 }
 

@@ -31,6 +31,7 @@ fn graph_user(location: Option<&str>, direct: &[Uuid]) -> GraphUser {
         account_enabled: true,
         usage_location: location.map(str::to_owned),
         is_dir_synced: false,
+        immutable_id: None,
         licences: direct.iter().copied().collect(),
         direct: direct.iter().copied().collect(),
         by_group: [].into(),
@@ -163,7 +164,11 @@ fn a_new_user_is_made_in_the_directory_or_by_exchange() {
     by_exchange.cloud.maker = UserMaker::Exchange;
     change.attributes.insert("Name".into(), "Jane Roe".into());
     let planned = plan(None, &change, &new(), &by_exchange);
-    assert_eq!(cmdlets(&planned), ["New-Mailbox", "Set-Mailbox"]);
+    assert_eq!(cmdlets(&planned), ["New-Mailbox", "Set-Mailbox", "Update-MgUser", "Set-MgUserLicense"]);
+    assert_eq!(planned.steps[3].parameter("UserId"), Some(&text("jane@contoso.com")));
+    by_exchange.cloud.licence = None;
+    let planned = plan(None, &change, &new(), &by_exchange);
+    assert_eq!(cmdlets(&planned), ["New-Mailbox", "Set-Mailbox"], "somebody else gives it");
     assert_eq!(planned.steps[0].parameter("MicrosoftOnlineServicesID"), Some(&text("jane@contoso.com")));
     assert!(planned.steps[0].parameter("UserPrincipalName").is_none());
 }
@@ -243,6 +248,20 @@ fn what_synchronisation_owns_is_not_written() {
 }
 
 #[test]
+fn what_is_mastered_on_premises_need_not_be_told_so() {
+    let mut change = Change::new(Operation::Ensure, "jane@contoso.com");
+    change.attributes.insert("CustomAttribute1".into(), "x".into());
+    change.attributes.insert("IsExchangeCloudManaged".into(), false.into());
+    let hybrid = Context { infrastructure: Infrastructure::Hybrid, ..Context::default() };
+    assert_eq!(cmdlets(&plan(Some(&remote()), &change, &enable(), &hybrid)), ["Set-RemoteMailbox"]);
+    let made = plan(Some(&user()), &change, &enable(), &hybrid);
+    assert_eq!(cmdlets(&made), ["Enable-RemoteMailbox", "Set-RemoteMailbox"]);
+    change.attributes.insert("IsExchangeCloudManaged".into(), true.into());
+    let planned = plan(Some(&remote()), &change, &enable(), &hybrid);
+    refused(&planned, ErrorClass::InvalidInput, "IsExchangeCloudManaged");
+}
+
+#[test]
 fn a_mailbox_ends_with_its_licence() {
     let disable = Change::new(Operation::Disable, "jane@contoso.com");
     let ask =
@@ -266,6 +285,30 @@ fn a_mailbox_ends_with_its_licence() {
     shared.kind = RecipientKind::Mailbox(MailboxDetails::Shared);
     refused(&ask(&shared, graph_user(None, &[])), ErrorClass::Unsupported, "remove");
     assert_eq!(ask(&user(), graph_user(None, &[])).action, crate::recipient::Action::Unchanged);
+}
+
+#[test]
+fn a_mailbox_that_a_flow_wants_keeps_its_licence() {
+    let steps = |mailbox: &Recipient, change: &Change, user: GraphUser| {
+        let planned = plan(Some(mailbox), change, &enable(), &with_user(user));
+        planned.steps.iter().map(|step| step.cmdlet.clone()).collect::<Vec<_>>()
+    };
+    let ensure = Change::new(Operation::Ensure, "jane");
+    let without = || graph_user(Some("DE"), &[]);
+    assert_eq!(steps(&mailbox(), &ensure, without()), ["Set-MgUserLicense"], "it would go otherwise");
+    assert!(steps(&mailbox(), &ensure, graph_user(Some("DE"), &[E3])).is_empty());
+    let another = GraphUser { exchange: true, ..without() };
+    assert!(steps(&mailbox(), &ensure, another).is_empty(), "another licence brings it");
+    let update = Change { operation: Operation::Update, ..ensure.clone() };
+    assert!(steps(&mailbox(), &update, without()).is_empty(), "an update does not say that it shall stay");
+    let mut shared = mailbox();
+    shared.kind = RecipientKind::Mailbox(MailboxDetails::Shared);
+    assert!(steps(&shared, &ensure, without()).is_empty());
+    let converted = Change { mailbox_type: Some(MailboxType::Regular), ..ensure.clone() };
+    assert_eq!(steps(&shared, &converted, without()), ["Set-MgUserLicense", "Set-Mailbox"]);
+    let mut full = with_user(without());
+    full.cloud.skus[0].consumed = 10;
+    refused(&plan(Some(&mailbox()), &ensure, &enable(), &full), ErrorClass::RefusedByRule, "no seat");
 }
 
 #[test]

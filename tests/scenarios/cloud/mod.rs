@@ -6,8 +6,10 @@
 //! `scenarios/export_cloud.rs`, 22 in `durable/cloud_model.rs`.
 
 mod addresses;
+mod again;
 mod errors;
-mod hybrid;
+pub mod hybrid;
+mod hybrid_sync;
 mod licences;
 mod making;
 mod service;
@@ -107,6 +109,15 @@ pub fn settings<'g>(
 /// The names of the cmdlets of a result.
 pub fn steps(result: &Json) -> Vec<&str> {
     result["steps"].as_array().unwrap().iter().map(name).collect()
+}
+
+/// What a cmdlet gives in the tenant, whatever the connection of `it.toml` is.
+#[track_caller]
+pub fn in_cloud(bench: &Bench, call: &[&str]) -> Vec<Json> {
+    let to = ["--output", "jsonl", "-c", "lab.toml", "-n", "lab-cloud"];
+    let ran = bench.place.run(&[&["invoke"], call, &to].concat());
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// How often a cmdlet was run, by the log.

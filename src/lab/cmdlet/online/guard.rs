@@ -5,7 +5,7 @@ use crate::lab::cmdlet::errors::Problem;
 use crate::lab::directory::Entry;
 
 /// Attributes of Exchange that synchronisation writes.
-const EXCHANGE: [&str; 44] = [
+pub(in crate::lab) const EXCHANGE: [&str; 44] = [
     "AcceptMessagesOnlyFrom",
     "AcceptMessagesOnlyFromDLMembers",
     "AcceptMessagesOnlyFromSendersOrMembers",
@@ -53,7 +53,7 @@ const EXCHANGE: [&str; 44] = [
 ];
 
 /// Attributes of the person, which stay synchronised when Exchange is managed in the cloud.
-const PERSON: [&str; 22] = [
+pub(in crate::lab) const PERSON: [&str; 22] = [
     "City",
     "Company",
     "CountryOrRegion",

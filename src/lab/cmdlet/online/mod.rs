@@ -6,6 +6,7 @@ mod guard;
 mod modify;
 mod remove;
 
+pub(in crate::lab) use self::guard::{EXCHANGE, PERSON};
 pub(super) use self::modify::principal;
 use super::call::{Call, Fail};
 use super::{errors, get, organization};
