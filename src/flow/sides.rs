@@ -72,10 +72,10 @@ pub(super) async fn of_many(
     let mut further = further(site, cloud, &open).await;
     let mut found: Vec<Result<Found, ResultError>> = Vec::with_capacity(changes.len());
     let mut partly: BTreeMap<usize, Uuid> = BTreeMap::new();
-    for (position, current) in read.into_iter().enumerate() {
+    for (position, (current, (change, _))) in read.into_iter().zip(changes).enumerate() {
         let by_name = by_name.remove(&position).transpose().map(Option::flatten);
         let further = further.remove(&position).transpose().map(Option::unwrap_or_default);
-        let one = decided(directory, cloud, current, by_name, further);
+        let one = decided(directory, cloud, change, current, by_name, further);
         if let Ok((Found { current: Some(current), .. }, true)) = &one {
             partly.insert(position, current.guid);
         }
@@ -99,6 +99,7 @@ pub(super) async fn of_many(
 fn decided(
     directory: &Directory,
     cloud: &CloudSite,
+    change: &Change,
     here: Result<Option<Recipient>, ResultError>,
     by_name: Result<Option<Recipient>, ResultError>,
     further: Result<Vec<Recipient>, ResultError>,
@@ -113,7 +114,7 @@ fn decided(
             plan::twin(here, &found).map_err(|finding| ResultError::from(&finding))?.cloned()
         }
     };
-    match plan::owning_side(here.as_ref(), there.as_ref()) {
+    match plan::owning_side(here.as_ref(), there.as_ref(), change) {
         Ok(Side::Here) => Ok((Found { directory: directory.clone(), current: here }, false)),
         Ok(Side::Cloud) => {
             let is_part = there.as_ref().is_some_and(|there| Some(there.guid) != name_found);

@@ -9,7 +9,7 @@ use super::{
     attributes::{Attributes, on, pinned},
     licence,
 };
-use crate::recipient::{Action, Change, ErrorClass, Property, Recipient, Wanted};
+use crate::recipient::{Action, Change, ErrorClass, Operation, Property, Recipient, Wanted};
 
 /// The flag that says which side owns the Exchange attributes of a synchronised object.
 pub(super) const AUTHORITY: &str = "IsExchangeCloudManaged";
@@ -63,6 +63,12 @@ pub(super) fn authority(wanted: &mut Attributes, current: &Recipient, identity: 
         false => "give the Exchange attributes back to the directory on-premises",
     };
     Some(on("Set-Mailbox", identity, purpose).with(AUTHORITY, ParameterValue::Bool(managed)))
+}
+
+/// Whether a change wants the cloud to own the Exchange attributes.
+pub(super) fn hands_over(change: &Change) -> bool {
+    change.attributes.get(AUTHORITY) == Some(&Wanted::Bool(true))
+        && matches!(change.operation, Operation::Ensure | Operation::Create | Operation::Update)
 }
 
 /// What is mastered on-premises need not be told so.

@@ -14,7 +14,25 @@ use crate::recipient::{
 #[must_use]
 pub fn plan(current: Option<&Recipient>, change: &Change, policy: &Policy, context: &Context) -> Planned {
     let guid = current.map(|current| current.guid);
-    decide(current, change, policy, context).unwrap_or_else(|finding| Planned::refused(finding, guid))
+    match decide(current, change, policy, context) {
+        Ok(planned) => with_what_is_left_out(planned, change, context),
+        Err(finding) => Planned::refused(finding, guid),
+    }
+}
+
+/// Says what the change asks for and nobody does here.
+fn with_what_is_left_out(mut planned: Planned, change: &Change, context: &Context) -> Planned {
+    let columns = [("Licence", &change.licence), ("UsageLocation", &change.usage_location)];
+    let given: Vec<&str> =
+        columns.iter().filter(|(_, value)| value.is_some()).map(|(name, _)| *name).collect();
+    if !context.is_cloud() && !given.is_empty() {
+        let text = format!(
+            "{} is not heeded: licences are given where the cloud masters the account, and this one is mastered on-premises",
+            given.join(" and ")
+        );
+        planned.findings.push(Finding::warning(text));
+    }
+    planned
 }
 
 fn decide(

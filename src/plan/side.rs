@@ -1,7 +1,7 @@
 //! Where a change of a hybrid organisation is written: on-premises or in the cloud, and never on both sides.
 
 use super::{Finding, cloud};
-use crate::recipient::{ErrorClass, Likeness, Marks, Recipient, RecipientKind, Side};
+use crate::recipient::{Change, ErrorClass, Likeness, Marks, Recipient, RecipientKind, Side};
 
 /// Whether what the cloud has under the sign-in name of an object is that object, so that nothing else has to be looked for.
 /// Where the two were not synchronised with each other, or from one source, the name may have gone from one to the other.
@@ -62,11 +62,16 @@ fn conflict(here: &Recipient, what: &str, hint: &str) -> Finding {
     Finding::refusal(ErrorClass::Conflict, format!("the {} on-premises {what}", here.type_name()), hint)
 }
 
-/// The side that owns an object, by what either side has under its name.
+/// The side that a change of an object is written on: the one that owns it, by what either side has under its name. A change that
+/// hands the Exchange attributes over goes to the cloud.
 ///
 /// # Errors
 /// What is there on both sides does not belong together, or what is synchronised is not found where it comes from.
-pub fn owning_side(here: Option<&Recipient>, in_cloud: Option<&Recipient>) -> Result<Side, Finding> {
+pub fn owning_side(
+    here: Option<&Recipient>,
+    in_cloud: Option<&Recipient>,
+    change: &Change,
+) -> Result<Side, Finding> {
     let is_only_there = |user: &Recipient| user.kind == RecipientKind::User && !user.is_dir_synced;
     let mailbox = match (here, in_cloud) {
         (_, Some(found)) if matches!(found.kind, RecipientKind::Mailbox(_)) => found,
@@ -76,6 +81,7 @@ pub fn owning_side(here: Option<&Recipient>, in_cloud: Option<&Recipient>) -> Re
     };
     match (here, mailbox.is_dir_synced) {
         (_, true) if cloud::is_cloud_managed(mailbox) => Ok(Side::Cloud),
+        (Some(_), true) if cloud::hands_over(change) => Ok(Side::Cloud),
         (Some(_), true) => Ok(Side::Here),
         (None, false) => Ok(Side::Cloud),
         (None, true) => Err(Finding::refusal(
@@ -103,7 +109,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::recipient::{MailboxDetails, Property};
+    use crate::recipient::{MailboxDetails, Operation, Property};
 
     fn in_cloud(synced: bool, managed: Option<bool>) -> Recipient {
         let mut found = Recipient::new(RecipientKind::Mailbox(MailboxDetails::User), Uuid::from_u128(2));
@@ -210,21 +216,35 @@ mod tests {
         let synced = in_cloud(true, Some(false));
         let managed = in_cloud(true, Some(true));
         let only = in_cloud(false, None);
-        assert_eq!(owning_side(Some(&here), None), Ok(Side::Here), "not synchronised yet");
-        assert_eq!(owning_side(None, None), Ok(Side::Here), "it is made on-premises");
-        assert_eq!(owning_side(Some(&here), Some(&synced)), Ok(Side::Here));
-        assert_eq!(owning_side(Some(&here), Some(&managed)), Ok(Side::Cloud));
-        assert_eq!(owning_side(None, Some(&managed)), Ok(Side::Cloud));
-        assert_eq!(owning_side(None, Some(&only)), Ok(Side::Cloud));
+        let change = Change::new(Operation::Update, "ada");
+        let owner = |here: Option<&Recipient>, there: Option<&Recipient>| owning_side(here, there, &change);
+        assert_eq!(owner(Some(&here), None), Ok(Side::Here), "not synchronised yet");
+        assert_eq!(owner(None, None), Ok(Side::Here), "it is made on-premises");
+        assert_eq!(owner(Some(&here), Some(&synced)), Ok(Side::Here));
+        assert_eq!(owner(Some(&here), Some(&managed)), Ok(Side::Cloud));
+        assert_eq!(owner(None, Some(&managed)), Ok(Side::Cloud));
+        assert_eq!(owner(None, Some(&only)), Ok(Side::Cloud));
         let mut user = Recipient::new(RecipientKind::User, Uuid::from_u128(2));
-        assert_eq!(owning_side(None, Some(&user)), Ok(Side::Cloud), "without a mailbox yet");
-        assert_eq!(owning_side(Some(&here), Some(&user)), Ok(Side::Here));
+        assert_eq!(owner(None, Some(&user)), Ok(Side::Cloud), "without a mailbox yet");
+        assert_eq!(owner(Some(&here), Some(&user)), Ok(Side::Here));
         user.is_dir_synced = true;
-        assert_eq!(owning_side(None, Some(&user)), Ok(Side::Here), "it is mastered on-premises");
+        assert_eq!(owner(None, Some(&user)), Ok(Side::Here), "it is mastered on-premises");
         let mail_user = Recipient::new(RecipientKind::MailUser, Uuid::from_u128(2));
-        assert_eq!(owning_side(Some(&here), Some(&mail_user)), Ok(Side::Here), "its mailbox is on-premises");
+        assert_eq!(owner(Some(&here), Some(&mail_user)), Ok(Side::Here), "its mailbox is on-premises");
+        let mut hands_over = Change::new(Operation::Update, "ada");
+        hands_over.attributes.insert("IsExchangeCloudManaged".into(), true.into());
+        assert_eq!(
+            owning_side(Some(&here), Some(&synced), &hands_over),
+            Ok(Side::Cloud),
+            "it is handed over"
+        );
+        assert_eq!(
+            owning_side(Some(&here), None, &hands_over),
+            Ok(Side::Here),
+            "there is nothing to hand over yet"
+        );
         for (here, there) in [(None, &synced), (Some(&here), &only)] {
-            assert_eq!(owning_side(here, Some(there)).unwrap_err().class, Some(ErrorClass::Conflict));
+            assert_eq!(owner(here, Some(there)).unwrap_err().class, Some(ErrorClass::Conflict));
         }
     }
 }

@@ -73,6 +73,11 @@ pub(super) fn plan(
         // What is handed over can be written afterwards, and what is given back before.
         let hands_over = step.parameter(cloud::AUTHORITY) == Some(&ParameterValue::Bool(true));
         let at = if hands_over { 0 } else { planned.steps.len() };
+        if at > 0 {
+            planned.findings.push(Finding::warning(
+                "the directory on-premises owns the attributes from now on: what is written here before holds until it is synchronised",
+            ));
+        }
         planned.steps.insert(at, pinned(step, change, context, Some(current)));
     }
     planned.steps.splice(0..0, licence::keeping(current, change, context)?);

@@ -262,6 +262,18 @@ fn what_is_mastered_on_premises_need_not_be_told_so() {
 }
 
 #[test]
+fn a_licence_that_is_not_given_is_said() {
+    let mut change = person();
+    change.licence = Some("ENTERPRISEPACK".into());
+    let warned = |infrastructure| {
+        let context = Context { infrastructure, ..with_user(graph_user(Some("DE"), &[E3])) };
+        let planned = plan(Some(&remote()), &change, &enable(), &context);
+        planned.findings.iter().any(|finding| finding.to_string().contains("Licence is not heeded"))
+    };
+    assert!(warned(Infrastructure::Hybrid) && !warned(Infrastructure::Cloud));
+}
+
+#[test]
 fn a_mailbox_ends_with_its_licence() {
     let disable = Change::new(Operation::Disable, "jane@contoso.com");
     let ask =

@@ -209,3 +209,26 @@ fn graph_tells_where_exchange_does_not() {
     );
     assert!(bench.cmdlets().iter().any(|entry| name(entry) == "Get-MgUser"));
 }
+
+#[test]
+fn a_flow_hands_an_object_over_and_takes_it_back() {
+    let bench = Bench::new(&organisation());
+    connect(&bench);
+    let flow = |managed: &str, value: &str| {
+        format!("Identity,CustomAttribute1,IsExchangeCloudManaged\nsynced@contoso.com,{value},{managed}\n")
+    };
+    let cmdlets = |result: &Json| -> Vec<(String, String)> {
+        let steps = result["steps"].as_array().unwrap();
+        steps.iter().map(|step| (name(step).to_owned(), side(step).to_owned())).collect()
+    };
+    let (there, here) = (("Set-Mailbox".to_owned(), "cloud".to_owned()), "on-premises".to_owned());
+    let given = bench.apply_one(&flow("true", "x"), 0);
+    assert_eq!(cmdlets(&given), [there.clone(), there.clone()], "the flag, then the attribute: {given}");
+    assert_eq!(bench.apply_one(&flow("true", "x"), 0)["action"], "unchanged");
+    let taken = bench.apply_one(&flow("false", "x"), 0);
+    assert_eq!(cmdlets(&taken), [there], "{taken}");
+    // It is mastered on-premises again, which has never heard of that attribute.
+    let written = bench.apply_one(&flow("false", "x"), 0);
+    assert_eq!(cmdlets(&written), [("Set-RemoteMailbox".to_owned(), here)], "{written}");
+    assert_eq!(bench.apply_one(&flow("false", "x"), 0)["action"], "unchanged");
+}
