@@ -109,6 +109,18 @@ impl Change {
         line
     }
 
+    /// Whether it wants something else than an earlier change of the account.
+    fn contradicts(&self, earlier: &Self) -> bool {
+        let (one, other) = (self.line(), earlier.line());
+        let ends = [&self.what, &earlier.what].map(|what| matches!(what, What::End));
+        let differ = |column: &str| {
+            let said = [&one, &other].map(|line| line.get(column));
+            said.iter().all(Option::is_some) && said[0] != said[1]
+        };
+        let columns = ["DisplayName", "CustomAttribute1", "CustomAttribute2", "EmailAddresses"];
+        ends[0] != ends[1] || columns.iter().any(|column| differ(column))
+    }
+
     /// Does it to the model, and says how it ends.
     fn run(&mut self, model: &mut Model) {
         self.failed = self.done(model).err();
@@ -169,6 +181,13 @@ impl Change {
 
 fn bare(address: &str) -> &str {
     address.strip_prefix("SMTP:").unwrap_or(address)
+}
+
+/// Whether a later change of the account went well and wants something else.
+fn is_overtaken(changes: &[Change], place: usize) -> bool {
+    let one = &changes[place];
+    let mut later = changes[place + 1..].iter();
+    later.any(|later| later.name == one.name && later.failed.is_none() && later.contradicts(one))
 }
 
 /// Chooses changes.
@@ -390,10 +409,17 @@ impl Play {
         changes.iter_mut().for_each(|change| change.run(&mut self.model));
         self.check(&results, &changes);
         if twice {
-            // What is done is done; what has failed is tried again, in its order.
+            // What is done is done; what has failed is tried again, in its order, unless that would undo what came later.
             let results = self.run(&["apply", file]);
-            let again = changes.iter_mut().filter(|change| change.failed.is_some());
-            again.for_each(|change| change.run(&mut self.model));
+            let overtaken: Vec<bool> =
+                (0..changes.len()).map(|place| is_overtaken(&changes, place)).collect();
+            for (change, overtaken) in changes.iter_mut().zip(overtaken) {
+                match (change.failed, overtaken) {
+                    (None, _) => {}
+                    (_, true) => change.failed = Some(&["conflict"]),
+                    (_, false) => change.run(&mut self.model),
+                }
+            }
             self.check(&results, &changes);
         }
         self.journal.extend(changes);
@@ -414,13 +440,10 @@ impl Play {
         self.journal.extend(changes);
     }
 
-    /// Tries again what has failed and was not overtaken by a later change of the account that went well.
+    /// Tries again what has failed and was not overtaken.
     fn retry(&mut self) {
-        let is_wanted = |place: usize| {
-            let one = &self.journal[place];
-            let overtakes = |later: &Change| later.name == one.name && later.failed.is_none();
-            one.failed.is_some() && !self.journal[place + 1..].iter().any(overtakes)
-        };
+        let is_wanted =
+            |place: usize| self.journal[place].failed.is_some() && !is_overtaken(&self.journal, place);
         let wanted: Vec<usize> = (0..self.journal.len()).filter(|place| is_wanted(*place)).collect();
         let results = self.run(&["retry", "--all-failed"]);
         for place in &wanted {

@@ -202,12 +202,14 @@ enum Key {
 }
 
 fn from_pem(bytes: &[u8], password: Option<&SecretString>) -> Result<(Vec<u8>, Key), CertificateError> {
+    // First, as some of its forms are not read by who reads the rest.
+    let encrypted = encrypted::key(&String::from_utf8_lossy(bytes), password).transpose()?;
     let unreadable = |error: rustls_pki_types::pem::Error| CertificateError::Unreadable(error.to_string());
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(bytes).collect::<Result<_, _>>().map_err(unreadable)?;
     let first = certificates.first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
-    if let Some(key) = encrypted::key(&String::from_utf8_lossy(bytes), password) {
-        return Ok((first.to_vec(), Key::Pkcs8(key?)));
+    if let Some(key) = encrypted {
+        return Ok((first.to_vec(), Key::Pkcs8(key)));
     }
     let key = match PrivateKeyDer::from_pem_slice(bytes) {
         Ok(PrivateKeyDer::Pkcs1(key)) => Key::Pkcs1(key.secret_pkcs1_der().to_vec().into()),
