@@ -77,7 +77,8 @@ pub struct HttpFault {
     /// `Retry-After`: seconds, with a fraction too, or `date` for a date two seconds later
     #[serde(default)]
     pub retry_after: Option<String>,
-    /// The claims that a new token must meet, as a challenge names them
+    /// The claims that a new token must meet, as a challenge names them: base64 of JSON. No token is taken from then on that was
+    /// not asked with them
     #[serde(default)]
     pub claims: Option<String>,
     /// Further header fields, as they are

@@ -131,8 +131,8 @@ impl Exchange {
 fn is_without_mailbox(entry: &Entry) -> bool {
     match entry.details() {
         "User" | "DisabledUser" => true,
-        // Synchronisation has brought it for a remote mailbox.
-        "MailUser" => !entry.text("RemoteRecipientType").is_empty(),
+        // One that is synchronised has its mailbox on-premises, unless it stands for a remote mailbox.
+        "MailUser" => !entry.flag("IsDirSynced") || !entry.text("RemoteRecipientType").is_empty(),
         _ => false,
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value as Json;
 
-use super::{Ending, Request, Response, Tenant, errors};
+use super::token::challenge;
+use super::{Ending, Host, Request, Response, Tenant, errors};
 use crate::lab::{FaultKind, HttpBody, HttpFault};
 
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Service unavailable</title></head><body><h1>Try later</h1></body></html>";
@@ -74,8 +75,11 @@ impl Tenant {
             answer.headers.push(("Retry-After".into(), after));
         }
         if let Some(claims) = &fault.claims {
-            let challenge = format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
-            answer.headers.push(("WWW-Authenticate".into(), challenge));
+            // Nothing else is taken from then on.
+            let hosts = &self.hosts;
+            let service = if request.host == Host::Graph { &hosts.graph } else { &hosts.main };
+            self.issuer.demand(service, claims);
+            answer.headers.push(("WWW-Authenticate".into(), challenge(claims)));
         }
         let further = fault.headers.iter().map(|(name, value)| (name.clone().into(), value.clone()));
         answer.headers.extend(further);

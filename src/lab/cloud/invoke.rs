@@ -49,6 +49,9 @@ impl Tenant {
         let Some(bearer) = checked else {
             return Err(Response::empty(401).with("WWW-Authenticate", "Bearer realm=\"\""));
         };
+        if let Some(challenge) = self.issuer.unmet(&bearer, &self.hosts.main) {
+            return Err(Response::empty(401).with("WWW-Authenticate", challenge));
+        }
         let has = |wanted: &str| bearer.roles.iter().any(|role| role == wanted);
         let (own, other) = match bearer.person {
             None => ("Exchange.ManageAsApp", "Exchange.ManageAsAppV2"),

@@ -118,7 +118,7 @@ impl Exchange {
         if self.directory.complete(&mut made, now_ms).is_ok() {
             self.change(twin.guid, difference(&twin, &made), now_ms);
         }
-        if !twin.is_mailbox() && made.details() == "MailUser" {
+        if !twin.is_mailbox() && source.is_remote() {
             self.licences_changed(&made, now_ms);
         }
     }

@@ -100,6 +100,26 @@ pub(super) fn convert(parameter: &Parameter, value: &Value) -> Result<Bound, Ref
             "Microsoft.Exchange.Data.Directory.Recipient.ConvertibleMailboxSubType",
             &["Regular", "Room", "Equipment", "Shared"],
         ),
+        "MailboxRights[]" => enum_list(
+            name,
+            value,
+            "Microsoft.Exchange.Management.RecipientTasks.MailboxRights",
+            &[
+                "FullAccess",
+                "SendAs",
+                "ExternalAccount",
+                "DeleteItem",
+                "ReadPermission",
+                "ChangePermission",
+                "ChangeOwner",
+            ],
+        ),
+        "RecipientAccessRight[]" => enum_list(
+            name,
+            value,
+            "Microsoft.Exchange.Management.RecipientTasks.RecipientAccessRight",
+            &["SendAs"],
+        ),
         "ActionPreference" => enumeration(
             name,
             value,

@@ -18,10 +18,13 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<(), Fail> {
         "Get-Mailbox" => Shape::Mailbox,
         "Get-RemoteMailbox" => Shape::RemoteMailbox,
         "Get-User" => Shape::User,
+        "Get-MailUser" => Shape::MailUser,
+        "Get-CASMailbox" => Shape::CasMailbox,
         _ => Shape::Recipient,
     };
     let accept = |entry: &Entry| match shape {
-        Shape::Mailbox => entry.is_mailbox(),
+        Shape::Mailbox | Shape::CasMailbox => entry.is_mailbox(),
+        Shape::MailUser => entry.details() == "MailUser",
         Shape::RemoteMailbox => entry.is_remote(),
         Shape::User => entry.is_user(),
         _ => entry.is_mail_enabled(),

@@ -56,12 +56,18 @@ pub(in crate::lab) const REFERENCES: [&str; 12] = [
 ];
 
 pub(super) fn set(call: &mut Call<'_>, remote: bool) -> Result<(), Fail> {
+    set_any(call, |entry| if remote { entry.is_remote() } else { entry.is_mailbox() })
+}
+
+/// The same for what `accept` lets through.
+pub(super) fn set_any(call: &mut Call<'_>, accept: impl Fn(&Entry) -> bool) -> Result<(), Fail> {
     let arguments = call.arguments;
     if arguments.has("EmailAddresses") && arguments.has("PrimarySmtpAddress") {
         let message = "The EmailAddresses and PrimarySmtpAddress parameters can't be used together.";
         return Err(Problem::terminating("RecipientTaskException", message).into());
     }
-    let old = call.identified(|entry| if remote { entry.is_remote() } else { entry.is_mailbox() })?;
+    let old = call.identified(accept)?;
+    let remote = old.is_remote();
     let mut entry = Entry::clone(&old);
     let mut password: Option<SecretString> = None;
     let mut kind_online = None;

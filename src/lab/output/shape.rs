@@ -19,6 +19,8 @@ pub(crate) enum Shape {
     Mailbox,
     RemoteMailbox,
     User,
+    MailUser,
+    CasMailbox,
     Recipient,
     Database,
     AcceptedDomain,
@@ -59,19 +61,23 @@ pub(super) struct Described {
 static MAILBOX_SHAPE: LazyLock<Described> =
     LazyLock::new(|| Described { types: mail_types("Mailbox"), rows: rows(MAILBOX.lines()) });
 
-static REMOTE_SHAPE: LazyLock<Described> = LazyLock::new(|| {
-    // What a remote mailbox shares with a mailbox are the properties of the base classes, from `Extensions` on.
-    let own = section("RemoteMailbox");
+static REMOTE_SHAPE: LazyLock<Described> = LazyLock::new(|| mail_enabled("RemoteMailbox"));
+static MAIL_USER_SHAPE: LazyLock<Described> = LazyLock::new(|| mail_enabled("MailUser"));
+static CAS_SHAPE: LazyLock<Described> = LazyLock::new(|| other("CASMailbox", &["ADPresentationObject"]));
+
+/// What other people share with a mailbox are the properties of the base classes, from `Extensions` on.
+fn mail_enabled(name: &'static str) -> Described {
+    let own = section(name);
     let shared = MAILBOX
         .lines()
         .filter(|line| !line.starts_with('@'))
         .skip_while(|line| !line.starts_with("Extensions\t"));
     let shared = shared.filter(|line| !line.starts_with("OrganizationalUnit\t"));
     Described {
-        types: mail_types("RemoteMailbox"),
+        types: mail_types(name),
         rows: rows(MAILBOX.lines().filter(|line| line.starts_with('@')).chain(own).chain(shared)),
     }
-});
+}
 
 static USER_SHAPE: LazyLock<Described> = LazyLock::new(|| other("User", &["ADPresentationObject"]));
 static RECIPIENT_SHAPE: LazyLock<Described> = LazyLock::new(|| other("ReducedRecipient", &[]));
@@ -115,6 +121,8 @@ pub(super) fn of(shape: Shape) -> &'static Described {
         Shape::Mailbox => &MAILBOX_SHAPE,
         Shape::RemoteMailbox => &REMOTE_SHAPE,
         Shape::User => &USER_SHAPE,
+        Shape::MailUser => &MAIL_USER_SHAPE,
+        Shape::CasMailbox => &CAS_SHAPE,
         Shape::Recipient => &RECIPIENT_SHAPE,
         Shape::Database => &DATABASE_SHAPE,
         Shape::AcceptedDomain => &DOMAIN_SHAPE,
@@ -166,7 +174,7 @@ fn culture(name: &str) -> Value {
 
 /// The spelling of a property that some recipient has, asked without regard to case.
 pub(crate) fn is_property(name: &str) -> Option<&'static str> {
-    let shapes = [&MAILBOX_SHAPE, &REMOTE_SHAPE, &USER_SHAPE, &RECIPIENT_SHAPE];
+    let shapes = [&MAILBOX_SHAPE, &REMOTE_SHAPE, &USER_SHAPE, &RECIPIENT_SHAPE, &MAIL_USER_SHAPE, &CAS_SHAPE];
     let rows = shapes.iter().flat_map(|shape| &shape.rows);
     rows.map(|row| row.plain.as_str()).find(|known| known.eq_ignore_ascii_case(name))
 }

@@ -84,3 +84,25 @@ fn c14_an_error_beside_an_answer_is_a_failure() {
     assert!(message(&failed).contains("went wrong on the way"), "{failed}");
     assert_eq!(steps(&failed), ["Set-Mailbox"]);
 }
+
+/// What flows do not write, a person still can.
+#[test]
+fn invoke_reaches_mail_users_permissions_and_protocols() {
+    let bench = Bench::new(&tenant(&[
+        there("info", "SharedMailbox", &json!({})),
+        there("ada", "UserMailbox", &json!({})),
+    ]));
+    connect(&bench, "enable", "", "");
+    let invoke = |call: &[&str]| super::in_cloud(&bench, call);
+    invoke(&["New-MailUser", "Name=Partner", "ExternalEmailAddress=partner@fabrikam.org", "Alias=partner"]);
+    let partner = invoke(&["Get-MailUser", "Identity=partner"]);
+    assert_eq!(partner[0]["ExternalEmailAddress"], "SMTP:partner@fabrikam.org", "{partner:?}");
+    let who = ["Identity=info", "User=ada@contoso.com", "AccessRights=FullAccess"];
+    invoke(&[&["Add-MailboxPermission"], &who[..], &["AutoMapping=$false"]].concat());
+    let held = invoke(&["Get-MailboxPermission", "Identity=info", "User=ada@contoso.com"]);
+    assert_eq!(held[0]["AccessRights"], json!(["FullAccess"]), "{held:?}");
+    let send = ["Identity=info", "Trustee=ada@contoso.com", "AccessRights=SendAs", "Confirm=$false"];
+    invoke(&[&["Add-RecipientPermission"], &send[..]].concat());
+    invoke(&["Set-CASMailbox", "Identity=info", "ImapEnabled=$false", "PopEnabled=$false"]);
+    assert_eq!(invoke(&["Get-CASMailbox", "Identity=info"])[0]["ImapEnabled"], false);
+}

@@ -62,6 +62,9 @@ impl Tenant {
         else {
             return error::unauthorized().with("WWW-Authenticate", "Bearer realm=\"\"");
         };
+        if let Some(challenge) = self.issuer.unmet(&bearer, &self.hosts.graph) {
+            return error::unauthorized().with("WWW-Authenticate", challenge);
+        }
         let parts: Vec<String> = url.path_segments().into_iter().flatten().map(decoded).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let Some(operation) = operation(request.method, &parts) else {

@@ -174,3 +174,26 @@ fn any_answer_for_one_object() {
     assert_eq!(bench.graph("PATCH", "/v1.0/users/bob@contoso.com", location.clone()).0, 204);
     assert_eq!(bench.graph("PATCH", "/v1.0/users/ada%40contoso.com", location).0, 418);
 }
+
+#[test]
+fn a_challenge_is_met_by_a_token_that_was_asked_with_its_claims() {
+    let mut bench = Bench::new();
+    // base64(1) of {"access_token":{"nbf":{"essential":true}}}
+    let claims = "eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ==";
+    let fault = HttpFault { claims: Some(claims.into()), ..answer(401) };
+    bench.tenant.inject(Fault::every(Some("Get-Mailbox"), 1, 1, fault));
+    assert_eq!(get(&mut bench).status, 401);
+    let again = get(&mut bench);
+    assert_eq!(again.status, 401, "a token like the last one is no better");
+    assert!(again.header("WWW-Authenticate").unwrap().contains(claims));
+    for (asked, status) in [
+        ("{\"access_token\":{\"nbf\":{\"essential\":false}}}", 401),
+        ("{\"access_token\":{}}", 401),
+        ("{\"access_token\":{\"nbf\":{\"essential\":true},\"xms_cc\":{\"values\":[\"cp1\"]}}}", 200),
+    ] {
+        let token = bench.token_with("bridge", Host::Main, Some(asked));
+        assert_eq!(call(&mut bench, Host::Main, &token, "", LIST).status, status, "{asked}");
+    }
+    // Graph has asked for nothing.
+    assert_eq!(bench.graph("GET", "/v1.0/users/ada@contoso.com", Json::Null).0, 200);
+}

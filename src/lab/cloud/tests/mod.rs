@@ -3,6 +3,7 @@
 mod directory;
 mod faults;
 mod graph;
+mod objects;
 mod people;
 
 use serde_json::{Value as Json, json};
@@ -91,12 +92,18 @@ impl Bench {
     }
 
     fn token(&mut self, application: &str, host: Host) -> String {
+        self.token_with(application, host, None)
+    }
+
+    /// The same, asked with claims.
+    fn token_with(&mut self, application: &str, host: Host, claims: Option<&str>) -> String {
         let scope = format!("{}/.default", self.tenant.hosts.base(host));
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", application)
             .append_pair("client_secret", "Secret-1")
             .append_pair("grant_type", "client_credentials")
             .append_pair("scope", &scope)
+            .extend_pairs(claims.map(|claims| ("claims", claims)))
             .finish();
         let answer =
             self.ask(Host::Main, "POST", &format!("/{TENANT}/oauth2/v2.0/token"), &[], form.as_bytes());

@@ -38,7 +38,7 @@ impl Issuer {
         let wanted =
             self.applications.iter().find(|it| client.as_deref().is_none_or(|client| it.id == client));
         let Some(application) = wanted else { return bad("Identity not found") };
-        let token = self.issue(resource, application, None, now);
+        let token = self.issue(resource, application, None, &Json::Null, now);
         let lifetime = LIFETIME.to_string();
         (
             200,

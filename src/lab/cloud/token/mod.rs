@@ -9,7 +9,7 @@ pub(in crate::lab) use identity::IDENTITY_HEADER;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::hmac;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value as Json, json};
@@ -50,6 +50,8 @@ pub(super) struct Issuer {
     key: hmac::Key,
     /// Assertions that were used
     used: BTreeSet<String>,
+    /// Claims that tokens for a service have to be asked with from now on
+    demands: BTreeMap<String, Demand>,
     /// What people who have signed in may come back with, and who they are
     grants: BTreeMap<String, Granted>,
     given: u64,
@@ -73,6 +75,13 @@ pub(super) struct Person {
 /// Finds people by their principal name.
 pub(super) type People<'a> = &'a dyn Fn(&str) -> Option<Person>;
 
+/// Claims that a challenge asks for.
+struct Demand {
+    /// As the challenge has them
+    encoded: String,
+    claims: Json,
+}
+
 /// A request for a token.
 pub(super) struct Asked<'a> {
     /// The address that was asked
@@ -91,6 +100,8 @@ pub(super) struct Bearer {
     pub(super) person: Option<String>,
     /// Permissions: roles of an application, scopes of a person
     pub(super) roles: Vec<String>,
+    /// What it was asked with
+    pub(super) claims: Json,
 }
 
 /// A refusal: the status, the OAuth error, the number of the directory and its text.
@@ -116,6 +127,7 @@ impl Issuer {
             services,
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
             used: BTreeSet::new(),
+            demands: BTreeMap::new(),
             grants: BTreeMap::new(),
             given: 0,
         }
@@ -180,12 +192,16 @@ impl Issuer {
                 return Err(Refusal(401, "invalid_client", 7_000_218, text.into()));
             }
         }
+        let claims = field("claims").map_or(Ok(Json::Null), serde_json::from_str).map_err(|_| {
+            let text = "The claims parameter is not valid JSON.";
+            Refusal(400, "invalid_request", 900_144, text.to_owned())
+        })?;
         if is_for_itself {
-            let access = self.issue(&audience, &application, None, asked.now);
+            let access = self.issue(&audience, &application, None, &claims, asked.now);
             return Ok(Issued { access, refresh: None });
         }
         let person = self.person(&application, &field, people)?;
-        let access = self.issue(&audience, &application, Some(&person), asked.now);
+        let access = self.issue(&audience, &application, Some(&person), &claims, asked.now);
         let refresh = self.give(Granted { application: application.id, person, redirect_uri: None });
         Ok(Issued { access, refresh: Some(refresh) })
     }
@@ -202,7 +218,14 @@ impl Issuer {
         Err(Refusal(400, "invalid_resource", 500_011, text))
     }
 
-    fn issue(&self, audience: &str, application: &Application, person: Option<&str>, now: u64) -> String {
+    fn issue(
+        &self,
+        audience: &str,
+        application: &Application,
+        person: Option<&str>,
+        claims: &Json,
+        now: u64,
+    ) -> String {
         let part = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
         let header = part(&json!({"alg": "HS256", "typ": "JWT"}));
         let mut payload = json!({
@@ -215,6 +238,9 @@ impl Issuer {
             "exp": now + LIFETIME,
         });
         if let Some(members) = payload.as_object_mut() {
+            if !claims.is_null() {
+                members.insert("asked_claims".to_owned(), claims.clone());
+            }
             match person {
                 None => members.insert("roles".to_owned(), application.roles.clone().into()),
                 Some(person) => {
@@ -241,6 +267,38 @@ impl Issuer {
             (Some(roles), _) => roles.iter().filter_map(|role| role.as_str().map(str::to_owned)).collect(),
             (None, scopes) => scopes?.split(' ').map(str::to_owned).collect(),
         };
-        is_good.then_some(Bearer { application: text("appid")?, person: text("upn"), roles })
+        let asked = claims.get("asked_claims").cloned().unwrap_or_default();
+        is_good.then_some(Bearer { application: text("appid")?, person: text("upn"), roles, claims: asked })
+    }
+
+    /// Takes only tokens from now on that were asked with the claims of a challenge ("Claims challenges, claims requests, and
+    /// client capabilities").
+    pub(super) fn demand(&mut self, service: &str, encoded: &str) {
+        let bytes = STANDARD.decode(encoded).unwrap_or_default();
+        if let Ok(claims) = serde_json::from_slice::<Json>(&bytes) {
+            self.demands.insert(service.to_owned(), Demand { encoded: encoded.to_owned(), claims });
+        }
+    }
+
+    /// The challenge to who has a token that was not asked with what is demanded.
+    pub(super) fn unmet(&self, bearer: &Bearer, service: &str) -> Option<String> {
+        let demand = self.demands.get(service)?;
+        (!meets(&bearer.claims, &demand.claims)).then(|| challenge(&demand.encoded))
+    }
+}
+
+/// What stands in `WWW-Authenticate`.
+pub(super) fn challenge(claims: &str) -> String {
+    format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"")
+}
+
+/// Whether everything that is demanded was asked for.
+fn meets(asked: &Json, demanded: &Json) -> bool {
+    match (asked, demanded) {
+        (Json::Object(asked), Json::Object(demanded)) => demanded
+            .iter()
+            .all(|(name, demanded)| asked.get(name).is_some_and(|asked| meets(asked, demanded))),
+        (_, Json::Object(demanded)) => demanded.is_empty(),
+        (asked, demanded) => asked == demanded,
     }
 }
