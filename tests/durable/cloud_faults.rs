@@ -98,7 +98,19 @@ async fn applied(seed: &Json, flow: &str, way: Option<(u64, Trouble)>) -> Ended 
     Ended { directory, cmdlets: of("cmdlet"), exchanges: of("http").len() as u64, runs }
 }
 
-pub(super) fn connections(folder: &Path, lab: &Running) -> Config {
+fn connections(folder: &Path, lab: &Running) -> Config {
+    let timeouts = "timeouts = { connect = \"2s\", sign_in = \"5s\", operation = \"2s\" }";
+    let text = ["new", "enable"].map(|create_method| {
+        let keys = format!(
+            "create_method = \"{create_method}\"\nallow_remove = true\nconcurrency = 1\nreplication_wait = \"2s\"\n{timeouts}"
+        );
+        connection(folder, lab, &keys).replace("connections.it", &format!("connections.{create_method}"))
+    });
+    Config::parse(&folder.join("all.toml"), text.concat()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The text of a connection `it` to the tenant of an embedded Exchange; what it refers to is written into the folder.
+pub(super) fn connection(folder: &Path, lab: &Running, keys: &str) -> String {
     let file = folder.join("lab.toml");
     lab.write_config(&file).unwrap();
     let tenant = lab.cloud();
@@ -110,15 +122,14 @@ pub(super) fn connections(folder: &Path, lab: &Running) -> Config {
         "graph" => tenant.graph_url(),
         _ => tenant.base_url(),
     };
-    let timeouts = "timeouts = { connect = \"2s\", sign_in = \"5s\", operation = \"2s\" }";
-    let text = ["new", "enable"].map(|create_method| {
-        let keys = format!(
-            "create_method = \"{create_method}\"\nallow_remove = true\nconcurrency = 1\nreplication_wait = \"2s\"\n{timeouts}"
-        );
-        settings(&given, &folder.join("lab.toml.ca.pem"), &folder.join("lab.toml.client-secret"), "cloud", &keys, "")
-            .replace("connections.it", &format!("connections.{create_method}"))
-    });
-    Config::parse(&folder.join("all.toml"), text.concat()).unwrap_or_else(|error| panic!("{error}"))
+    settings(
+        &given,
+        &folder.join("lab.toml.ca.pem"),
+        &folder.join("lab.toml.client-secret"),
+        "cloud",
+        keys,
+        "",
+    )
 }
 
 /// The names of the cmdlets that changed each account.

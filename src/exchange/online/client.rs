@@ -300,6 +300,8 @@ impl Online {
             let temporary = match trouble {
                 Trouble::Throttled { .. } | Trouble::Unavailable { .. } => true,
                 Trouble::Unreachable(_) => service.is_open.load(Ordering::Relaxed),
+                // An answer that was lost on the way; what comes twice is no accident.
+                Trouble::Garbled(_) => tries == 1,
                 _ => false,
             };
             if tries > AGAIN || !temporary || !(is_read || harmless) {

@@ -57,6 +57,14 @@ fn certificates() -> Option<Place> {
         folder,
         &format!("pkcs12 -export -inkey own.key -in own.crt -passout pass:Canary-pfx {old} -out old.pfx"),
     )?;
+    for (name, form) in [
+        ("sealed", "pkcs8 -topk8 -v2 aes-256-cbc"),
+        ("scrypt", "pkcs8 -topk8 -scrypt"),
+        ("legacy", "rsa -traditional -aes128"),
+    ] {
+        openssl(folder, &format!("{form} -in own.key -passout pass:Canary-pfx -out {name}.key"))?;
+        joined(folder, &format!("{name}.pem"), ["own.crt", &format!("{name}.key")]);
+    }
     openssl(folder, "ecparam -name prime256v1 -genkey -noout -out ec.key")?;
     openssl(folder, "req -x509 -key ec.key -subj /CN=ec -days 30 -out ec.crt")?;
     joined(folder, "ec.pem", ["ec.key", "ec.crt"]);
@@ -108,11 +116,18 @@ fn c01_certificates() {
     let bench = registered(folder, "own.crt");
     let by = |name: &str, more: &str| read(&bench, "", &format!("certificate_file = '{}'\n{more}", at(name)));
     let password = "certificate_password = 'exec:[\"printf\", \"Canary-pfx\"]'";
-    for (name, more) in [("own.pem", ""), ("own.pfx", password), ("old.pfx", password)] {
+    for (name, more) in [
+        ("own.pem", ""),
+        ("own.pfx", password),
+        ("old.pfx", password),
+        ("sealed.pem", password),
+        ("scrypt.pem", password),
+    ] {
         let ran = by(name, more);
         assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
         assert!(!ran.stderr.contains("warning"), "{name}: {ran:?}");
     }
+    let wrong = "certificate_password = 'exec:[\"printf\", \"Canary-other\"]'";
     let own = thumbprint(&folder.join("own.crt"));
     assert_eq!(by("own.pem", &format!("certificate_thumbprint = \"{own}\"")).code, Some(0));
     let pasted = own.replace(':', " ").to_lowercase();
@@ -125,6 +140,9 @@ fn c01_certificates() {
         ("ec.pem", "", "not RSA"),
         ("own.crt", "", "no private key"),
         ("own.pfx", "", "the password of the file is wrong or missing"),
+        ("sealed.pem", "", "the password of the file is wrong or missing"),
+        ("sealed.pem", wrong, "the password of the file is wrong or missing"),
+        ("legacy.pem", password, "openssl pkcs8 -topk8"),
         ("none.pem", "", "none.pem"),
     ] {
         let ran = by(name, more);

@@ -13,6 +13,8 @@ use sha2::{Digest as _, Sha256};
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode as _;
 
+use super::encrypted;
+
 /// `rsaEncryption`, RFC 8017 A.1
 const RSA: &str = "1.2.840.113549.1.1.1";
 
@@ -40,7 +42,7 @@ pub enum CertificateError {
     /// Neither PEM nor PFX, or damaged
     #[error("this is no certificate with a private key: {0}")]
     Unreadable(String),
-    /// The password of a PFX file is wrong or missing
+    /// The password of a PFX file, or of an encrypted key, is wrong or missing
     #[error("the password of the file is wrong or missing")]
     Password,
     /// A certificate alone
@@ -70,10 +72,10 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads PEM (certificate and unencrypted key in any order) or PFX; a PFX file may have a password.
+    /// Reads PEM (certificate and key in any order) or PFX; both may have a password.
     pub fn parse(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, CertificateError> {
         let is_pem = bytes.windows(11).any(|part| part == b"-----BEGIN ");
-        let (der, key) = if is_pem { from_pem(bytes)? } else { from_pfx(bytes, password)? };
+        let (der, key) = if is_pem { from_pem(bytes, password)? } else { from_pfx(bytes, password)? };
         Self::new(der, &key)
     }
 
@@ -199,15 +201,15 @@ enum Key {
     Pkcs8(zeroize::Zeroizing<Vec<u8>>),
 }
 
-fn from_pem(bytes: &[u8]) -> Result<(Vec<u8>, Key), CertificateError> {
+fn from_pem(bytes: &[u8], password: Option<&SecretString>) -> Result<(Vec<u8>, Key), CertificateError> {
+    // First, as some of its forms are not read by who reads the rest.
+    let encrypted = encrypted::key(&String::from_utf8_lossy(bytes), password).transpose()?;
     let unreadable = |error: rustls_pki_types::pem::Error| CertificateError::Unreadable(error.to_string());
     let certificates: Vec<_> =
         CertificateDer::pem_slice_iter(bytes).collect::<Result<_, _>>().map_err(unreadable)?;
     let first = certificates.first().ok_or_else(|| CertificateError::Unreadable("no certificate".into()))?;
-    if bytes.windows(21).any(|part| part == b"BEGIN ENCRYPTED PRIVA") {
-        let why =
-            "the key is encrypted; use PFX, or a PEM file without a password that only its owner can read";
-        return Err(CertificateError::Unreadable(why.into()));
+    if let Some(key) = encrypted {
+        return Ok((first.to_vec(), Key::Pkcs8(key)));
     }
     let key = match PrivateKeyDer::from_pem_slice(bytes) {
         Ok(PrivateKeyDer::Pkcs1(key)) => Key::Pkcs1(key.secret_pkcs1_der().to_vec().into()),

@@ -3,6 +3,7 @@
 mod answer;
 mod assertion;
 mod certificate;
+mod encrypted;
 mod form;
 #[cfg(test)]
 mod tests;
