@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value as Json, json};
 
-use super::{config, connect, tenant, there};
+use super::{config, connect, person, tenant, there};
 use crate::cli::{CANARY, Place};
 use crate::scenarios::bench::{Bench, logged};
 
@@ -221,7 +221,7 @@ fn check(bench: &Bench, shape: &Shape, number: usize) -> Vec<String> {
     };
     let place = Place::new();
     let keys =
-        "create_method = \"enable\"\ntimeouts = { connect = \"5s\", operation = \"10s\", change = \"9s\" }";
+        "create_method = \"enable\"\ntimeouts = { connect = \"5s\", operation = \"10s\", change = \"15s\" }";
     place.write("it.toml", &config(bench, "cloud", keys, ""));
     let apply = |once| {
         let flow = format!("Identity,CustomAttribute1\n{}@contoso.com,x\n", named(number, once));
@@ -336,6 +336,77 @@ fn c14_tokens_that_are_not_taken() {
                 assert_eq!(result["error"]["class"], "access_denied", "{result}");
                 let message = result["error"]["message"].as_str().unwrap();
                 assert!(message.contains("Exchange.ManageAsApp"), "{result}");
+            }
+        }
+    }
+}
+
+/// Graph's own envelope ("Microsoft Graph error responses and resource types"), at the one call that gives the licence.
+#[test]
+fn c14_what_graph_refuses() {
+    let error = |code: &str, message: &str| {
+        let inner = json!({"date": "2026-11-01T10:00:00", "request-id": "r", "client-request-id": "c"});
+        json!({"error": {"code": code, "message": message, "innerError": inner}})
+    };
+    let mut conflict =
+        error("Request_BadRequest", "Another object with the same value for property mail already exists.");
+    conflict["error"]["details"] = json!([{"code": "ObjectConflict", "message": "", "target": "mail"}]);
+    let seats =
+        "Subscription with SKU 6fd2c87f-b296-42f0-b197-1e91e994b900 does not have any available licenses.";
+    let place = "License assignment cannot be done for user with invalid usage location.";
+    let throttled = error("TooManyRequests", "Too many requests");
+    let shapes = [
+        (
+            with(404, &error("Request_ResourceNotFound", "It does not exist.")),
+            Some(("not_found", "identity")),
+        ),
+        (
+            with(403, &error("Authorization_RequestDenied", "Insufficient privileges.")),
+            Some(("access_denied", "User.ReadWrite.All")),
+        ),
+        (json!({"status": 403}), Some(("access_denied", "permissions"))),
+        (with(400, &error("Request_BadRequest", place)), Some(("invalid_input", "usage_location"))),
+        (with(400, &error("Request_BadRequest", seats)), Some(("refused_by_rule", "seat"))),
+        (with(400, &conflict), Some(("conflict", "deleted user"))),
+        (with(400, &error("Directory_ConcurrencyViolation", "Concurrent requests.")), None),
+        (json!({"status": 429, "retry_after": "0.5", "body": {"json": throttled}}), None),
+        (json!({"status": 503}), None),
+        (json!({"status": 504}), None),
+        (json!({"status": 500, "body": "page"}), None),
+        (json!({"status": 401}), None),
+    ];
+    let user = |number: usize| format!("person{number:02}");
+    let mut faults = Vec::new();
+    let mut objects = Vec::new();
+    for (number, (answer, refused)) in shapes.iter().enumerate() {
+        let id = id(number, false);
+        let mut object = person(&user(number));
+        object["ExternalDirectoryObjectId"] = json!(id);
+        objects.push(object);
+        let times = if refused.is_some() { 1000 } else { 1 };
+        faults.push(
+            json!({"cmdlet": "Set-MgUserLicense", "identity": id, "times": times, "kind": {"http": answer}}),
+        );
+    }
+    let mut seed = tenant(&objects);
+    seed["cloud"]["faults"] = json!(faults);
+    let bench = Bench::new(&seed);
+    connect(&bench, "enable", "", "");
+    for (number, (answer, refused)) in shapes.iter().enumerate() {
+        let flow = format!("Identity,CustomAttribute1\n{}@contoso.com,x\n", user(number));
+        let result = bench.apply_one(&flow, i32::from(refused.is_some()));
+        let path = format!("/v1.0/users/{}/assignLicense", id(number, false));
+        let tries =
+            logged(&bench.path("lab.log"), "http").iter().filter(|it| it["path"] == path.as_str()).count();
+        assert_eq!(tries, if refused.is_some() { 1 } else { 2 }, "{answer}: {result}");
+        match refused {
+            None => assert_eq!(result["action"], "created", "{answer}: {result}"),
+            Some((class, hint)) => {
+                assert_eq!(result["error"]["class"], *class, "{answer}: {result}");
+                let said =
+                    answer.pointer("/body/json/error/message").and_then(Json::as_str).unwrap_or_default();
+                let has = |key: &str, part: &str| result["error"][key].as_str().unwrap().contains(part);
+                assert!(has("message", said) && has("hint", hint), "{answer}: {result}");
             }
         }
     }
