@@ -13,7 +13,7 @@ use super::run::{Progress, Stop};
 use super::wait::may_arrive;
 use crate::plan::{Planned, Wait};
 use crate::recipient::{Action, Change, ErrorClass};
-use crate::report::{ChangeResult, ResultError};
+use crate::report::{ChangeResult, ResultError, Way};
 
 /// Accounts that are read together, before they are written where the first read has grown old, and afterwards.
 const TOGETHER: usize = 50;
@@ -245,7 +245,8 @@ fn stays(begun: &Begun<'_>, account: Option<Uuid>) -> (usize, ChangeResult) {
 /// A change that is not begun, because an earlier one of its account waits; the journal keeps it.
 pub(super) fn waits_behind(change: &Change, connection: &str, account: Option<Uuid>) -> ChangeResult {
     let mut result = ChangeResult::of_plan(change, connection, &Planned::new(Action::Pending, account));
-    let error = ResultError::new(ErrorClass::Transient, "an earlier change of the same account waits");
+    let mut error = ResultError::new(ErrorClass::Transient, "an earlier change of the same account waits");
+    error.pace.way = Way::Behind;
     result.error = Some(error.hint("it is taken up again when that one is through"));
     result
 }

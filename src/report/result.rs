@@ -70,19 +70,21 @@ impl ResultError {
 pub struct Pace {
     /// How long the server asks to wait
     pub after: Option<Duration>,
-    /// How the way to the server is
+    /// What is in the way
     pub way: Way,
 }
 
-/// How the way to a server is.
+/// What is in the way of a change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Way {
-    /// It answers
+    /// Nothing: the server answers
     #[default]
     Open,
-    /// It cannot be reached, or does not answer
+    /// An earlier change of the same account, which has to be through first
+    Behind,
+    /// The server cannot be reached, or does not answer
     Down,
-    /// It refuses the account; trying again may lock it
+    /// The server refuses the account; trying again may lock it
     AccountRefused,
 }
 

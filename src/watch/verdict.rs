@@ -28,28 +28,33 @@ pub enum Why {
     Busy,
     /// Something here is in the way: a secret, the journal, the disk
     Local,
-    /// A change waits for something outside
+    /// A change waits for directory synchronisation, which comes at its own intervals
     Pending,
+    /// A change waits for what the cloud does by itself: a mailbox that a licence brings, a value that does not show yet
+    Cloud,
     /// A change waits behind one of the same account in a file that waits
     Behind,
 }
 
 /// How long an account that was refused is left alone: longer than the window in which domains usually count failures.
 const ACCOUNT: Duration = Duration::from_secs(31 * 60);
+/// How long the cloud is left alone at first that has something to do; then twice as long each time.
+const CLOUD: Duration = Duration::from_secs(60);
 
 impl Why {
     /// Whether the files behind it may go on: nothing is wrong with the way to Exchange.
     pub fn lets_others_go_on(self) -> bool {
-        matches!(self, Self::Pending | Self::Behind)
+        matches!(self, Self::Pending | Self::Cloud | Self::Behind)
     }
 
-    /// How long to wait before a try, after so many in a row that came to nothing. `pending` is how long a change waits that
-    /// waits for something outside, `chance` is between 0 and 1.
+    /// How long to wait before a try, after so many in a row that came to nothing. `pending` is how long a change waits
+    /// at most that waits for something outside, `chance` is between 0 and 1.
     pub fn wait(self, tries: u32, pending: Duration, chance: f64) -> Duration {
         match self {
             Self::SignIn => ACCOUNT,
             // Whoever waits behind another is told when that one is through.
             Self::Pending | Self::Behind => pending,
+            Self::Cloud => CLOUD.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(pending),
             Self::Away | Self::Busy | Self::Local => {
                 // Never at once: what was in the way a moment ago still is.
                 retry::delay(tries, None, 0.5 + chance.clamp(0.0, 1.0) / 2.0)
@@ -71,7 +76,8 @@ pub fn of_results<'a>(results: impl IntoIterator<Item = &'a ChangeResult>) -> Ve
             (Action::Pending, Way::Open) if class == Some(ErrorClass::SessionLost) => {
                 Verdict::Wait(Why::Away)
             }
-            (Action::Pending, Way::Open) if class.is_some() => Verdict::Wait(Why::Behind),
+            (Action::Pending, Way::Behind) => Verdict::Wait(Why::Behind),
+            (Action::Pending, Way::Open) if class.is_some() => Verdict::Wait(Why::Cloud),
             (Action::Pending, Way::Open) => Verdict::Wait(Why::Pending),
             (Action::Failed | Action::Refused, _) => Verdict::Failed,
             _ => Verdict::Done,
@@ -81,6 +87,16 @@ pub fn of_results<'a>(results: impl IntoIterator<Item = &'a ChangeResult>) -> Ve
     verdict
 }
 
+/// What the changes wait for that wait by themselves, in words; the first of them speaks for all.
+pub fn waits_for<'a>(results: impl IntoIterator<Item = &'a ChangeResult>) -> Option<&'a str> {
+    let mut waiting = results.into_iter().filter(|it| it.action == Action::Pending && !is_behind(it));
+    waiting.find_map(|result| result.error.as_ref()).map(|error| error.message.as_str())
+}
+
+fn is_behind(result: &ChangeResult) -> bool {
+    result.error.as_ref().is_some_and(|error| error.pace.way == Way::Behind)
+}
+
 /// The file waits as long as anything in it waits, and the account is the first thing to be careful of.
 fn stronger(one: Verdict, other: Verdict) -> Verdict {
     let rank = |verdict: &Verdict| match verdict {
@@ -88,8 +104,10 @@ fn stronger(one: Verdict, other: Verdict) -> Verdict {
         Verdict::Failed => 1,
         Verdict::Wait(Why::Behind) => 2,
         Verdict::Wait(Why::Pending) => 3,
-        Verdict::Wait(Why::Busy | Why::Local | Why::Away) => 4,
-        Verdict::Wait(Why::SignIn) => 5,
+        // The sooner of two times.
+        Verdict::Wait(Why::Cloud) => 4,
+        Verdict::Wait(Why::Busy | Why::Local | Why::Away) => 5,
+        Verdict::Wait(Why::SignIn) => 6,
     };
     if rank(&other) > rank(&one) { other } else { one }
 }
@@ -135,10 +153,15 @@ mod tests {
         assert_eq!(of(&[&failed, &away]), Verdict::Wait(Why::Away), "it is not failed for that");
         assert_eq!(of(&[&failed, &pending, &done]), Verdict::Wait(Why::Pending));
         assert_eq!(of(&[&account, &away]), Verdict::Wait(Why::SignIn));
-        let behind = result(Action::Pending, Some(Way::Open));
+        let mailbox = result(Action::Pending, Some(Way::Open));
+        let mut behind = result(Action::Pending, Some(Way::Behind));
+        behind.error.as_mut().unwrap().message = "another waits".into();
+        assert_eq!(of(&[&done, &mailbox]), Verdict::Wait(Why::Cloud), "it is behind nobody");
+        assert_eq!(of(&[&behind, &pending, &mailbox]), Verdict::Wait(Why::Cloud));
+        assert_eq!(waits_for([&done, &behind, &mailbox]), Some("gone"));
         assert_eq!(of(&[&done, &behind]), Verdict::Wait(Why::Behind));
         assert_eq!(of(&[&pending, &behind]), Verdict::Wait(Why::Pending));
-        let mut given_up = behind.clone();
+        let mut given_up = mailbox.clone();
         given_up.error = Some(ResultError::new(ErrorClass::SessionLost, "the connection is out of order"));
         assert_eq!(of(&[&behind, &given_up]), Verdict::Wait(Why::Away));
     }
@@ -150,6 +173,13 @@ mod tests {
         assert_eq!(Why::Away.wait(1, pending, 0.0), Duration::from_secs(1));
         assert_eq!(Why::Busy.wait(20, pending, 1.0), Duration::from_secs(60));
         assert_eq!(Why::Pending.wait(1, pending, 1.0), pending);
+        let mailbox = [1, 2, 3, 6, u32::MAX].map(|tries| Why::Cloud.wait(tries, pending, 1.0).as_secs());
+        assert_eq!(
+            mailbox,
+            [60, 120, 240, 1800, 1800],
+            "sooner than synchronisation, and no run a minute for a day"
+        );
+        assert_eq!(Why::Cloud.wait(1, Duration::from_secs(1), 1.0), Duration::from_secs(1));
         assert!(Why::SignIn.wait(1, pending, 0.0) > Duration::from_secs(30 * 60));
     }
 }

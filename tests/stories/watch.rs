@@ -402,7 +402,7 @@ fn a_file_that_waits_is_tried_again_after_its_time() {
     bench.connect("hybrid", "enable", "");
     drop_in(&bench, "a.csv", "Operation,Identity\ndisable,ada\n");
     let mut watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
-    watcher.says("a.csv: stays in accepted/, tried again in 1 s");
+    watcher.says("a.csv: stays in accepted/, it waits for directory synchronisation, tried again in 1 s");
     until("the receipt", || bench.path("drop/done/a.csv.receipt.json").exists());
     assert_eq!(bench.written(), ["Disable-RemoteMailbox", "Disable-RemoteMailbox"]);
 }
@@ -451,7 +451,11 @@ fn a_file_waits_for_mailboxes_that_licences_bring() {
     cloud::connect(&bench, "enable", "", "mailbox_wait = \"0s\"");
     std::fs::create_dir(bench.path("drop")).unwrap();
     drop_in(&bench, "a.csv", "Identity,CustomAttribute1\nada@contoso.com,x\n");
-    let _watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
+    let mut watcher = Watcher::start(&bench, &["--pending-wait", "1s"]);
+    // Behind no other file: it is the only one.
+    watcher.says(
+        "a.csv: stays in accepted/, it waits for the mailbox that the licence brings, tried again in 1 s",
+    );
     until("the receipt", || bench.path("drop/done/a.csv.receipt.json").exists());
     assert_eq!(bench.written(), ["Update-MgUser", "Set-MgUserLicense", "Set-Mailbox"]);
     assert_eq!(receipt(&bench, "done/a.csv")["counts"]["created"], 1);

@@ -21,7 +21,7 @@ use crate::secret::Redaction;
 use crate::watch::folder::{Accepted, Away, Folder, FolderError};
 use crate::watch::look::{Looks, Stamp};
 use crate::watch::receipt::{Receipt, Refused};
-use crate::watch::verdict::{Verdict, Why, of_results};
+use crate::watch::verdict::{Verdict, Why, of_results, waits_for};
 
 /// The folder with what is known of it.
 pub(super) struct Files<'a> {
@@ -50,12 +50,18 @@ struct Waiting {
     held: Held,
 }
 
+/// Why a file stays, and what it waits for in words, where somebody said so.
+struct Wait {
+    why: Why,
+    what: Option<String>,
+}
+
 /// How a try with a file ended.
 enum Tried {
     /// It was put away; the exit code of `apply`
     Away(u8),
     /// It stays; the exit code for somebody who does not wait, and the accounts whose changes wait
-    Waits(Why, u8, Held),
+    Waits(Wait, u8, Held),
     /// Somebody has written to it again
     Unsettled,
     Stopped,
@@ -129,9 +135,10 @@ impl<'a> Files<'a> {
                     code = worse(code, ended);
                     self.release(accepted.ticket);
                 }
-                Tried::Waits(why, ended, held) => {
+                Tried::Waits(wait, ended, held) => {
                     code = worse(code, ended);
-                    self.wait(&accepted, why, held);
+                    let why = wait.why;
+                    self.wait(&accepted, &wait, held);
                     if !why.lets_others_go_on() {
                         break;
                     }
@@ -172,14 +179,18 @@ impl<'a> Files<'a> {
         }
     }
 
-    fn wait(&mut self, accepted: &Accepted, why: Why, held: Held) {
+    fn wait(&mut self, accepted: &Accepted, Wait { why, what }: &Wait, held: Held) {
+        let why = *why;
         let tries = self.waiting.get(&accepted.ticket).map_or(0, |waiting| waiting.tries) + 1;
         let wait = why.wait(tries, self.pending, chance());
         if !self.once {
             let name = printable(&accepted.name);
-            let when = match why {
-                Why::Behind => "until the file before it is through".to_owned(),
-                _ => format!("tried again in {} s", wait.as_secs().max(1)),
+            let again = format!("tried again in {} s", wait.as_secs().max(1));
+            let when = match (why, what) {
+                (Why::Behind, _) => "until the file before it is through".to_owned(),
+                (Why::Pending, _) => format!("it waits for directory synchronisation, {again}"),
+                (Why::Cloud, Some(what)) => format!("{}, {again}", printable(what)),
+                _ => again,
             };
             self.context.say(&format!("{name}: stays in accepted/, {when}"));
         }
@@ -234,7 +245,8 @@ impl<'a> Files<'a> {
                         let line = counts.line();
                         self.context.say(&format!("{}: {line}", printable(&accepted.name)));
                         let code = if why.lets_others_go_on() { counts.exit_code() } else { 3 };
-                        return Ok(Tried::Waits(why, code, Held::of(results)));
+                        let what = waits_for(results).map(str::to_owned);
+                        return Ok(Tried::Waits(Wait { why, what }, code, Held::of(results)));
                     }
                     Verdict::Failed => Away::Failed,
                     Verdict::Done => Away::Done,
@@ -268,7 +280,7 @@ impl<'a> Files<'a> {
             self.context.say(&format!("{}: {line}", printable(&accepted.name)));
         }
         error.hints.iter().for_each(|hint| self.context.say(&format!("hint: {hint}")));
-        Tried::Waits(why, error.kind.exit_code(), Held::default())
+        Tried::Waits(Wait { why, what: None }, error.kind.exit_code(), Held::default())
     }
 
     /// The file as a whole is refused: as input, or by a guard.

@@ -29,7 +29,9 @@ pub(super) struct Watch {
     /// Between two looks at the folder; a file is taken when it is the same at both
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = interval)]
     interval: Duration,
-    /// How long a file waits whose changes wait for directory synchronisation, which usually comes every 30 minutes
+    /// How long a file waits whose changes wait for directory synchronisation, which usually comes every 30 minutes. One
+    /// whose changes wait for a mailbox that a licence brings, or for a value to show in the cloud, is tried again after 1
+    /// minute, then after 2, 4 and so on, up to this
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = waiting)]
     pending_wait: Duration,
     /// Take what is there, export what is due, and end
