@@ -181,6 +181,9 @@ impl From<ExchangeError> for CommandError {
             ExchangeError::Secret(secret) => secret.into(),
             ExchangeError::Setting { .. } => Self::config(error.to_string()),
             ExchangeError::SignIn { .. } => Self::new(ErrorKind::SignIn, error.to_string()).hint(DOCTOR),
+            ExchangeError::Elsewhere { ref hint, .. } => {
+                Self::new(ErrorKind::Endpoint, error.to_string()).hint(hint).hint(DOCTOR)
+            }
             ExchangeError::Unreachable { .. } | ExchangeError::NotLoaded(_) => {
                 Self::new(ErrorKind::Endpoint, error.to_string()).hint(DOCTOR)
             }

@@ -343,7 +343,7 @@ impl ExchangeError {
         match self {
             Self::Unusable(_) | Self::Setting { .. } => ErrorClass::Unsupported,
             Self::Unreachable { .. } => ErrorClass::Transient,
-            Self::SignIn { .. } => ErrorClass::AccessDenied,
+            Self::SignIn { .. } | Self::Elsewhere { .. } => ErrorClass::AccessDenied,
             Self::SessionLost(_) => ErrorClass::SessionLost,
             Self::Throttled { .. } => ErrorClass::Throttled,
             Self::Secret(_) => ErrorClass::SecretUnavailable,

@@ -156,6 +156,16 @@ pub enum ExchangeError {
     /// The peer does not keep to the protocol
     #[error("the server's answer cannot be understood: {0}")]
     Protocol(String),
+    /// The server sends this program where a token must not go; nothing was done
+    #[error("{endpoint} sends its clients to {to}, where a token must not go")]
+    Elsewhere {
+        /// The URL
+        endpoint: String,
+        /// The host, and the port where it is not the usual one
+        to: String,
+        /// What to do about it
+        hint: String,
+    },
     /// A setting that shows only when it is used that it cannot be; nothing was tried
     #[error("the connection `{connection}` cannot be used: {message}")]
     Setting {

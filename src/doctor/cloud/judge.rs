@@ -65,6 +65,17 @@ pub(super) fn certificate(held: Result<Held, ExchangeError>, now: u64) -> Check 
             return Check::failed(names::CERTIFICATE, error.to_string(), hint);
         }
     };
+    let named = held.file.as_ref().map_or_else(|| held.thumbprint.clone(), |file| file.display().to_string());
+    if held.end < now {
+        let hint =
+            "make a new one, upload it to the application's registration, and name it by certificate_file";
+        let ago = (now - held.end) / DAY;
+        return Check::failed(names::CERTIFICATE, format!("{named} has expired, {ago} days ago"), hint);
+    }
+    if now < held.begin {
+        let detail = format!("{named} is not valid yet");
+        return Check::failed(names::CERTIFICATE, detail, "set this machine's clock by NTP, or wait");
+    }
     let days = held.end.saturating_sub(now) / DAY;
     let detail = format!("{}, RSA with {} bits, {days} days left", held.thumbprint, held.bits);
     let check = Check::ok(names::CERTIFICATE, detail);
@@ -110,6 +121,9 @@ pub(super) fn signed_in(name: &'static str, cloud: &Cloud, claims: &Claims, now:
             format!("the token is for tenant {is}, not for {wanted}"),
             "check `tenant`, and where the token comes from",
         ),
+        _ if claims.end.is_some_and(|end| end <= now) => {
+            check.warn("the token has expired").hint("get a new one; or check this machine's clock")
+        }
         _ => check,
     }
 }
@@ -145,6 +159,10 @@ pub(super) fn permission(seen: &Seen, claims: &Claims) -> Check {
         (200, Led::Done(answer)) => Check::ok(
             names::PERMISSION,
             format!("Exchange is open, {} accepted domains", answer.objects.len()),
+        ),
+        (401, _) if claims.fault.is_some() => failed(
+            format!("status 401: {}", claims.fault.as_deref().unwrap_or_default()),
+            "check the key of the token, and where it comes from",
         ),
         (401, _) if claims.is_readable && !is_granted && !has(MANAGE_V2) => {
             failed(format!("status 401: the token lacks the permission {MANAGE}"), CONSENT)

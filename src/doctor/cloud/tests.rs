@@ -47,6 +47,9 @@ fn each_grade_has_words_of_its_own() {
     assert!(late.detail.contains("not taken") && late.hint.unwrap().contains("wait"));
     assert!(no_role.detail.contains("no role") && no_role.hint.unwrap().contains("Add-RoleGroupMember"));
     assert!(other.detail.contains("another interface"));
+    let expired = Claims { fault: Some("the token has expired, 3 minutes ago".into()), ..claims(&[]) };
+    let expired = permission(&seen(401, Led::NewToken), &expired);
+    assert!(expired.detail.contains("has expired") && !expired.hint.unwrap().contains("consent"));
     assert!(proxy.detail.contains("a web page"));
     assert_eq!(permission(&seen(200, Led::Done(answer())), &claims(&[MANAGE])).status, Verdict::Ok);
     let told = Seen { diagnostics: Some("2000008;reason".into()), ..seen(403, zeros()) };
@@ -119,10 +122,26 @@ fn seats_and_countries() {
 
 #[test]
 fn a_certificate_and_its_days() {
-    let held = |days: u64| Held { file: None, thumbprint: "AB".into(), bits: 2048, end: 1_000 + days * DAY };
+    let held = |days: u64| Held {
+        file: None,
+        thumbprint: "AB".into(),
+        bits: 2048,
+        begin: 1_000,
+        end: 1_000 + days * DAY,
+    };
     assert_eq!(certificate(Ok(held(300)), 1_000).warning, None);
     assert!(certificate(Ok(held(300)), 1_000).detail.contains("300 days left"));
     assert!(certificate(Ok(held(3)), 1_000).warning.unwrap().contains("ends soon"));
+    let of = |now: u64| certificate(Ok(Held { file: Some("/etc/bridge.pem".into()), ..held(3) }), now);
+    let (late, early) = (of(1_001 + 5 * DAY), of(999));
+    assert_eq!((late.status, early.status), (Verdict::Failed, Verdict::Failed));
+    assert!(late.detail.contains("/etc/bridge.pem has expired, 2 days ago"), "{late:?}");
+    let hint = late.hint.unwrap();
+    assert!(
+        hint.contains("make a new one") && !hint.contains("password") && !hint.contains("thumbprint"),
+        "{hint}"
+    );
+    assert!(early.detail.contains("not valid yet") && early.hint.unwrap().contains("clock"));
 }
 
 #[test]

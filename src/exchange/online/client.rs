@@ -20,6 +20,7 @@ use super::conversation::{Conversation, Site};
 use super::failure;
 use super::http::{Http, Outgoing};
 use super::password::{self, PasswordKey};
+use super::redirect;
 use super::request::{self, Caller};
 use super::sign_in::{Audience, Tokens};
 use super::talk::{Received, Step, Talk, Trouble};
@@ -33,6 +34,9 @@ use crate::recipient::ErrorClass;
 const AGAIN: u32 = 5;
 /// The longest wait between two of them, unless the server names another one.
 const LONGEST: Duration = Duration::from_secs(32);
+
+/// What a refusal of one cmdlet says, as against one of everything.
+const NOT_ALLOWED: &str = "is not allowed to call";
 
 /// A version of the module that the service knows; what it ships does not depend on it much.
 const MODULE_VERSION: &str = "3.9.2";
@@ -51,6 +55,7 @@ pub(crate) struct Online {
 
 /// One of the services, with what is known of it.
 struct Service {
+    is_graph: bool,
     base: Url,
     tokens: Tokens,
     gate: Gate,
@@ -72,6 +77,7 @@ impl Online {
     ) -> Result<Self, ExchangeError> {
         let http = Http::new(connection, cloud, trace).await?;
         let service = |base: &Url, which, permission| Service {
+            is_graph: which == Audience::Graph,
             base: base.clone(),
             tokens: Tokens::new(http.clone(), connection, cloud, which),
             gate: Gate::new(connection.concurrency),
@@ -226,7 +232,24 @@ impl Online {
         };
         let (limit, streams) = (limit(call), each.is_some());
         let talk = Conversation::new(&self.site, &call.cmdlet, body, request_id(), limit, streams);
-        self.repeated(&self.exchange, is_read(call), Box::new(talk), each).await
+        let answer = self.repeated(&self.exchange, is_read(call), Box::new(talk), each).await;
+        match answer {
+            Err(ExchangeError::SignIn { .. }) if self.is_hidden(&call.cmdlet).await => {
+                let why = format!(
+                    "`{}` is not among the cmdlets that the service lists for this application: there is no such cmdlet, or none of \
+                     its roles has it",
+                    call.cmdlet
+                );
+                Ok(refused("CmdletAccessDeniedException", &why))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether the service says which cmdlets there are, and this is none of them. An application without any role and a cmdlet that
+    /// no role has get the same answer; the module is told to the latter alone.
+    async fn is_hidden(&self, cmdlet: &str) -> bool {
+        self.cmdlets().await.is_ok_and(|names| !names.iter().any(|name| name.eq_ignore_ascii_case(cmdlet)))
     }
 
     /// The service's key for passwords; another one than `stale`, where there is one. Whoever comes meanwhile waits for it.
@@ -279,7 +302,9 @@ impl Online {
                     service.is_open.store(true, Ordering::Relaxed);
                     return Ok(answer);
                 }
-                Err(Trouble::Forbidden(why)) if service.is_open.load(Ordering::Relaxed) => {
+                Err(Trouble::Forbidden(why))
+                    if service.is_open.load(Ordering::Relaxed) || why.contains(NOT_ALLOWED) =>
+                {
                     return Ok(refused("CmdletAccessDeniedException", &why));
                 }
                 Err(trouble) => trouble,
@@ -305,7 +330,7 @@ impl Online {
                 _ => false,
             };
             if tries > AGAIN || !temporary || !(is_read || harmless) {
-                return Err(no_answer(service, trouble));
+                return Err(no_answer(service, trouble).await);
             }
             // Where the server names a time, the gate keeps it.
             let is_kept =
@@ -313,7 +338,7 @@ impl Online {
             if !is_kept {
                 let wait = Duration::from_secs(1 << tries.min(5)).min(LONGEST);
                 if Instant::now() + wait > until {
-                    return Err(no_answer(service, trouble));
+                    return Err(no_answer(service, trouble).await);
                 }
                 tokio::time::sleep(wait).await;
             }
@@ -351,16 +376,15 @@ fn heed(service: &Service, result: &Result<Answer, Trouble>) {
     }
 }
 
-fn no_answer(service: &Service, trouble: Trouble) -> ExchangeError {
+async fn no_answer(service: &Service, trouble: Trouble) -> ExchangeError {
     let endpoint = service.base.origin().ascii_serialization();
     match trouble {
-        Trouble::Unauthorized => ExchangeError::SignIn {
-            endpoint,
-            message: format!(
-                "the token is not taken; the application needs the permission {}",
-                service.permission
-            ),
-        },
+        Trouble::Unauthorized => {
+            let message = service.tokens.fault().await.unwrap_or_else(|| {
+                format!("the token is not taken; the application needs the permission {}", service.permission)
+            });
+            ExchangeError::SignIn { endpoint, message }
+        }
         Trouble::Forbidden(message) => ExchangeError::SignIn { endpoint, message },
         Trouble::Throttled { text, after } => ExchangeError::Throttled { text, after },
         Trouble::Unavailable { text, .. } => ExchangeError::SessionLost(text),
@@ -368,9 +392,13 @@ fn no_answer(service: &Service, trouble: Trouble) -> ExchangeError {
         Trouble::Torn => {
             ExchangeError::SessionLost("the pages of the list expired; nothing of it is used".into())
         }
-        Trouble::Elsewhere(host) => ExchangeError::Protocol(format!(
-            "the server sends its clients to {host}, where a token must not go"
-        )),
+        Trouble::Elsewhere(to) => {
+            let hint = match service.is_graph {
+                true => "check graph_url, and what answers there in place of Graph".to_owned(),
+                false => redirect::hint(&to),
+            };
+            ExchangeError::Elsewhere { endpoint, to, hint }
+        }
         Trouble::Unreadable(text) => ExchangeError::Protocol(text),
         Trouble::Garbled(text) => ExchangeError::SessionLost(format!("a success came with {text}")),
     }

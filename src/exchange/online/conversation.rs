@@ -12,7 +12,7 @@ use wsman::psrp::{ErrorRecord, Outcome};
 
 use super::failure::{Failure, describe, failure, is_too_often};
 use super::http::MOST;
-use super::redirect::{place, redirection};
+use super::redirect::{redirection, refused};
 use super::request::PAGE;
 use super::response;
 use super::talk::{Received, Request, Step, Talk, Trouble};
@@ -142,7 +142,7 @@ impl<'a> Conversation<'a> {
                 self.at = next;
                 Step::Send
             }
-            None => Step::Failed(Trouble::Elsewhere(place(&next))),
+            None => Step::Failed(Trouble::Elsewhere(refused(&self.at, next.as_str()))),
         }
     }
 
@@ -155,10 +155,7 @@ impl<'a> Conversation<'a> {
                 self.at = to;
                 Step::Send
             }
-            None => {
-                let to = Url::parse(location).ok();
-                Step::Failed(Trouble::Elsewhere(to.as_ref().map_or_else(|| "nowhere".into(), place)))
-            }
+            None => Step::Failed(Trouble::Elsewhere(refused(&self.at, location))),
         }
     }
 

@@ -42,6 +42,26 @@ pub(super) fn place(url: &Url) -> String {
     url.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
 }
 
+/// Where a refused redirection leads, as far as it may be told.
+pub(super) fn refused(from: &Url, location: &str) -> String {
+    match from.join(location) {
+        Ok(to) if to.scheme() == "https" => place(&to),
+        Ok(to) => format!("{}://{}", to.scheme(), place(&to)),
+        Err(_) => "nowhere".into(),
+    }
+}
+
+/// What to do where Exchange Online sends its clients `to` another place.
+pub(super) fn hint(to: &str) -> String {
+    if to.contains("://") || to == "nowhere" {
+        return "a token goes over https only; check exchange_url, and what answers there".into();
+    }
+    format!(
+        "if that host is to be trusted with the token, redirect_hosts = [\"{to}\"] in [connections.NAME] lets it go there: `host`, \
+         which means its subdomains too, or `host:port` where the port is not 443"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +69,26 @@ mod tests {
     fn led(location: &str) -> Option<String> {
         let from = Url::parse("https://outlook.office365.com/adminapi/beta/t/InvokeCommand").unwrap();
         redirection(&from, location, &[]).map(String::from)
+    }
+
+    /// What the hint says is what has to be written.
+    #[test]
+    fn a_refused_host_is_let_in_by_what_the_hint_names() {
+        let from = Url::parse("https://outlook.office365.com/x").unwrap();
+        for (location, named) in [
+            ("https://gate.contoso.com/x", "gate.contoso.com"),
+            ("https://Gate.contoso.com:8443/x", "gate.contoso.com:8443"),
+            ("https://127.0.0.1:446/x", "127.0.0.1:446"),
+        ] {
+            let told = refused(&from, location);
+            assert_eq!(told, named);
+            assert!(hint(&told).contains(&format!("redirect_hosts = [\"{named}\"]")));
+            assert!(redirection(&from, location, &[]).is_none());
+            assert!(redirection(&from, location, &[told]).is_some());
+        }
+        for location in ["http://gate.contoso.com/x", "https://", "javascript:alert(1)"] {
+            assert!(!hint(&refused(&from, location)).contains("redirect_hosts"), "{location}");
+        }
     }
 
     #[test]

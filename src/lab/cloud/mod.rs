@@ -219,6 +219,10 @@ impl Tenant {
             (Host::Hostile, ..) => Response::empty(200),
             (Host::Main, "POST", [tenant, "oauth2", "v2.0", "token"]) => {
                 let asked = format!("{}{}", self.hosts.main, url.path());
+                // The directory knows a tenant by the domain that came with it too.
+                let id = self.id().to_string();
+                let is_domain = !tenant.is_empty() && tenant.eq_ignore_ascii_case(self.initial_domain());
+                let tenant = if is_domain { id.as_str() } else { tenant };
                 let asked = Asked { url: &asked, tenant, form: request.body, now: now_ms / 1000 };
                 let directory = &self.exchange.directory;
                 let (status, body) = self.issuer.answer(&asked, &|name| person(directory, name));

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
 use serde_json::{Value as Json, json};
 
@@ -136,7 +138,12 @@ fn c01_certificates() {
     for (name, more, told) in [
         ("own.pem", other.as_str(), "its thumbprint is not"),
         ("other.pem", "", "AADSTS700027"),
-        ("expired.pem", "", "the certificate has expired"),
+        ("expired.pem", "", "expired.pem\": the certificate has expired; make a new one"),
+        (
+            "own.pem",
+            "certificate_thumbprint = \"12 34\"",
+            "certificate_thumbprint = \"12 34\": a thumbprint has 40",
+        ),
         ("ec.pem", "", "not RSA"),
         ("own.crt", "", "no private key"),
         ("own.pfx", "", "the password of the file is wrong or missing"),
@@ -322,17 +329,19 @@ fn c18_redirections() {
     for to in ["regional", "hostile", "port446"] {
         let bench = redirected(to);
         let ran = plain(&bench, "", "");
-        assert_eq!(ran.code, Some(1), "{to}: {ran:?}");
+        assert_eq!(ran.code, Some(3), "{to}: {ran:?}");
         assert!(ran.stderr.contains("where a token must not go"), "{to}: {ran:?}");
+        let (_, hint) = ran.stderr.split_once("hint: ").unwrap();
+        assert!(hint.contains("redirect_hosts = [\"") && hint.contains("`host:port`"), "{to}: {ran:?}");
         let elsewhere = logged(&bench.path("lab.log"), "http");
         let elsewhere =
             elsewhere.iter().filter(|entry| entry["host"] == "hostile" || entry["host"] == "regional");
         assert_eq!(elsewhere.count(), 0, "{to}: somebody else was asked");
         if to == "regional" {
-            // Named by a person, it is followed.
-            let (_, place) = ran.stderr.split_once("its clients to ").unwrap();
-            let place = place.split([',', ' ']).next().unwrap();
-            let ran = plain(&bench, &format!("redirect_hosts = [\"{place}\"]"), "");
+            // Named by a person in the way that the hint says, it is followed.
+            let (_, key) = hint.split_once("redirect_hosts").unwrap();
+            let (place, _) = key.split_once(']').unwrap();
+            let ran = plain(&bench, &format!("redirect_hosts{place}]"), "");
             assert_eq!(ran.code, Some(0), "{ran:?}");
         }
     }
@@ -496,5 +505,87 @@ fn the_identity_of_a_machine() {
     };
     let ran = service(&given("identity_header"));
     assert_eq!(ran.status.code(), Some(0), "{ran:?}");
-    assert_eq!(service("Canary-wrong").status.code(), Some(3));
+    // Who was asked is named, which is not the directory, and what it said.
+    let asked = format!("{}/msi/token refuses the sign-in", given("identity_url"));
+    let ran = service("Canary-wrong");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(3), "{said}");
+    assert!(said.contains(&asked) && said.contains("X-IDENTITY-HEADER is missing or wrong"), "{said}");
+    assert!(!said.contains(&given("url")) && !said.contains("Canary"), "{said}");
+    let other = "authentication = \"managed-identity\"\nidentity_client_id = \"11111111-2222-3333-4444-555555555555\"";
+    let machine =
+        format!("{other}\nidentity_url = \"{}/metadata/identity/oauth2/token\"", given("identity_url"));
+    let ran = read(&bench, "", &machine);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(
+        ran.stderr.contains(
+            "identity_client_id = \"11111111-2222-3333-4444-555555555555\" is none of the identities"
+        ),
+        "{ran:?}"
+    );
+    // As if the variables of App Service had been lost on the way to the program.
+    let lost = format!(
+        "authentication = \"managed-identity\"\nidentity_url = \"{}/msi/token\"",
+        given("identity_url")
+    );
+    let ran = read(&bench, "", &lost);
+    assert_eq!(ran.code, Some(3), "{ran:?}");
+    assert!(ran.stderr.contains("IDENTITY_ENDPOINT and IDENTITY_HEADER"), "{ran:?}");
+}
+
+/// A token of somebody else that the service does not take says itself why.
+#[test]
+fn a_token_that_cannot_be_taken() {
+    let bench = Bench::new(&tenant(&[]));
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
+    let made = |aud: &str, exp: u64| {
+        let part = |json: Json| URL_SAFE_NO_PAD.encode(json.to_string());
+        let body = json!({"aud": aud, "exp": exp, "tid": given("tenant"), "appid": "app"});
+        format!("{}.{}.Canary", part(json!({"alg": "RS256"})), part(body))
+    };
+    let never = 4_102_444_800;
+    for (token, told) in [
+        ("Canary-rubbish".to_owned(), "access_token: this is no token"),
+        (made(&given("url"), 1_600_000_000), "access_token: the token has expired"),
+        (
+            made("https://graph.microsoft.com", never),
+            "access_token: the token is for another service, https://graph.microsoft.com",
+        ),
+        // What is wrong with this one only the service knows.
+        (made(&given("url"), never), "Exchange.ManageAsApp"),
+    ] {
+        bench.place.write("token", &token);
+        restrict(bench.place.path(), "token");
+        let keys = format!(
+            "authentication = \"token\"\naccess_token = 'file:{}'\nlicence = \"elsewhere\"",
+            bench.path("token").display()
+        );
+        let ran = read(&bench, "", &keys);
+        assert_eq!(ran.code, Some(3), "{ran:?}");
+        assert!(ran.stderr.contains(told) && !ran.stderr.contains("Canary"), "{told}: {ran:?}");
+        assert_eq!(ran.stderr.contains("ManageAsApp"), told.contains("ManageAsApp"), "{ran:?}");
+    }
+}
+
+/// A cmdlet that is not there, and a tenant by the name of its domain.
+#[test]
+fn what_there_is_not_and_a_tenant_by_its_domain() {
+    let bench = Bench::new(&tenant(&[]));
+    let given = |name: &str| bench.given["cloud"][name].as_str().unwrap().to_owned();
+    let text = config(&bench, "cloud", "", "").replace(
+        &format!("tenant = \"{}\"", given("tenant")),
+        &format!("tenant = \"{}\"", given("organization")),
+    );
+    bench.place.write("it.toml", &text);
+    let ran = bench.run(&["invoke", "Get-AcceptedDomain"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let ran = bench.run(&["invoke", "Get-Nonsense"]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.contains("`Get-Nonsense` is not among the cmdlets") && !ran.stderr.contains("sign-in"),
+        "{ran:?}"
+    );
+    bench.place.write("it.toml", &text.replace(&given("organization"), "fabrikam.onmicrosoft.com"));
+    let ran = bench.run(&["invoke", "Get-AcceptedDomain"]);
+    assert!(ran.code == Some(3) && ran.stderr.contains("there is no such tenant"), "{ran:?}");
 }

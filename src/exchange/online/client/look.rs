@@ -12,6 +12,7 @@ use wsman::client::{ConnectionConfig, Timeouts, Trace};
 
 use super::super::conversation::Conversation;
 use super::super::http::{Http, tls};
+use super::super::redirect;
 use super::super::request;
 use super::super::sign_in::{Audience, Tokens};
 use super::super::talk::{Received, Step, Talk, Trouble};
@@ -35,6 +36,8 @@ pub(crate) struct Claims {
     pub(crate) permissions: Vec<String>,
     /// Its end, in seconds since 1970
     pub(crate) end: Option<u64>,
+    /// Why it may not be taken, as far as it says so
+    pub(crate) fault: Option<String>,
 }
 
 /// The certificate that the application signs in with.
@@ -46,7 +49,9 @@ pub(crate) struct Held {
     pub(crate) thumbprint: String,
     /// Bits of the RSA key
     pub(crate) bits: usize,
-    /// Its end, in seconds since 1970
+    /// Its begin and its end, in seconds since 1970
+    pub(crate) begin: u64,
+    /// See there
     pub(crate) end: u64,
 }
 
@@ -114,11 +119,12 @@ impl Online {
             CertificatePlace::File { file, .. } => Some(file.clone()),
             CertificatePlace::Folder { .. } => None,
         };
-        let held = tokens.certificate(place, password.as_ref()).await;
+        let held = tokens.found(place, password.as_ref()).await;
         Some(held.map(|certificate| Held {
             file,
             thumbprint: certificate.thumbprint(),
             bits: certificate.bits(),
+            begin: certificate.begin(),
             end: certificate.end(),
         }))
     }
@@ -220,13 +226,19 @@ fn told(trouble: Trouble) -> String {
         | Trouble::Unreadable(text)
         | Trouble::Garbled(text) => text,
         Trouble::Torn => "the pages did not come together".into(),
-        Trouble::Elsewhere(host) => format!("the server sends its clients to {host}"),
+        Trouble::Elsewhere(to) => {
+            format!(
+                "the server sends its clients to {to}, where a token must not go ({})",
+                redirect::hint(&to)
+            )
+        }
     }
 }
 
 async fn claims(service: &Service) -> Result<Claims, ExchangeError> {
     let token = service.tokens.get().await?;
-    Ok(token::payload(token.expose_secret()).map(|payload| of(&payload)).unwrap_or_default())
+    let claims = token::payload(token.expose_secret()).map(|payload| of(&payload)).unwrap_or_default();
+    Ok(Claims { fault: service.tokens.fault().await, ..claims })
 }
 
 fn of(payload: &Json) -> Claims {
@@ -240,5 +252,6 @@ fn of(payload: &Json) -> Claims {
         person: text("upn"),
         permissions: roles.chain(scopes).map(str::to_owned).collect(),
         end: payload.get("exp").and_then(Json::as_u64),
+        fault: None,
     }
 }

@@ -17,7 +17,11 @@ struct Place {
     url: String,
     version: &'static str,
     header: (&'static str, String),
+    /// What the environment would have to say on App Service, where it does not
+    missing: &'static str,
 }
+
+const MISSING: &str = "; on App Service IDENTITY_ENDPOINT and IDENTITY_HEADER in the environment say where to ask, and they are not both there";
 
 impl Tokens {
     /// Asks the service of the machine: that of App Service says by two variables where it is, that of a virtual machine is always
@@ -42,14 +46,14 @@ impl Tokens {
             name: "managed-identity",
             method: Method::GET,
             url: &url,
-            headers: vec![place.header],
+            headers: vec![place.header.clone()],
             token: None,
             body: Zeroizing::default(),
             patience: self.patience,
             most: MOST,
         });
         let received = sent.await.map_err(|error| {
-            let why = format!("{}; a machine has an identity in Azure only", error.reason);
+            let why = format!("{}; a machine has an identity in Azure only{}", error.reason, place.missing);
             self.unreachable(&url, why)
         })?;
         let error = match understood(&received) {
@@ -61,6 +65,10 @@ impl Tokens {
             Err(TokenError::Unreadable(status @ (404 | 410))) => {
                 TokenError::Later { text: format!("status {status}") }
             }
+            // What App Service answers to a request without the header that it gives by a variable.
+            Err(TokenError::Refused { code, text }) if received.status == 401 => {
+                TokenError::Refused { code, text: format!("{text}{}", place.missing) }
+            }
             Err(error) => error,
         };
         Err(Failed::There { which: None, error, after: None })
@@ -69,12 +77,25 @@ impl Tokens {
 
 const APP_SERVICE: &str = "X-IDENTITY-HEADER";
 
+/// The address that is asked.
+pub(super) fn asked(endpoint: Option<&Url>) -> String {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let mut url = place(endpoint, variable("IDENTITY_ENDPOINT"), variable("IDENTITY_HEADER")).url;
+    url.truncate(url.find('?').unwrap_or(url.len()));
+    url
+}
+
 fn place(endpoint: Option<&Url>, service: Option<String>, secret: Option<String>) -> Place {
-    let machine = |url: String| Place { url, version: "2018-02-01", header: ("Metadata", "true".to_owned()) };
+    let machine = |url: String| Place {
+        url,
+        version: "2018-02-01",
+        header: ("Metadata", "true".to_owned()),
+        missing: MISSING,
+    };
     match (endpoint, service, secret) {
         (endpoint, Some(service), Some(secret)) => {
             let url = endpoint.map_or(service, Url::to_string);
-            Place { url, version: "2019-08-01", header: (APP_SERVICE, secret) }
+            Place { url, version: "2019-08-01", header: (APP_SERVICE, secret), missing: "" }
         }
         (Some(url), ..) => machine(url.to_string()),
         _ => machine(MACHINE.to_owned()),

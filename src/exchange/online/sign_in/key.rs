@@ -9,7 +9,7 @@ use secrecy::zeroize::Zeroizing;
 use super::{Tokens, now};
 use crate::config::CertificatePlace;
 use crate::exchange::ExchangeError;
-use crate::exchange::online::token::Certificate;
+use crate::exchange::online::token::{Certificate, CertificateError, Thumbprint};
 use crate::secret::SecretRef;
 
 /// Largest certificate, or token, in a file.
@@ -18,11 +18,37 @@ const MOST: u64 = 1024 * 1024;
 const FILES: usize = 1000;
 
 impl Tokens {
-    pub(in crate::exchange::online) async fn certificate(
+    /// The certificate, where it is valid now.
+    pub(super) async fn certificate(
         &self,
         place: &CertificatePlace,
         password: Option<&SecretRef>,
     ) -> Result<Certificate, ExchangeError> {
+        let certificate = self.found(place, password).await?;
+        certificate.check(now()).map_err(|error| {
+            let place = match place {
+                CertificatePlace::File { file, .. } => format!("certificate_file = \"{}\"", file.display()),
+                CertificatePlace::Folder { folder, thumbprint } => format!(
+                    "certificate_directory = \"{}\", certificate_thumbprint = \"{thumbprint}\"",
+                    folder.display()
+                ),
+            };
+            self.setting(format!("{place}: {error}{}", cure(&error)))
+        })?;
+        Ok(certificate)
+    }
+
+    /// The certificate, whether it is valid or not.
+    pub(in crate::exchange::online) async fn found(
+        &self,
+        place: &CertificatePlace,
+        password: Option<&SecretRef>,
+    ) -> Result<Certificate, ExchangeError> {
+        let print = |text: &str| {
+            text.parse::<Thumbprint>().map_err(|error| {
+                self.setting(format!("certificate_thumbprint = \"{text}\": {error}{}", cure(&error)))
+            })
+        };
         let password = match password {
             Some(reference) => Some(self.secret(reference).await?),
             None => None,
@@ -37,7 +63,7 @@ impl Tokens {
                 let certificate =
                     Certificate::parse(&bytes, password).map_err(|error| fault(error.to_string()))?;
                 if let Some(text) = thumbprint {
-                    let wanted = text.parse().map_err(|error| self.setting(error))?;
+                    let wanted = print(text)?;
                     if !certificate.has(&wanted) {
                         return Err(fault(format!("its thumbprint is not {wanted}")));
                     }
@@ -48,13 +74,24 @@ impl Tokens {
                 let fault = |error: String| {
                     self.setting(format!("certificate_directory = \"{}\": {error}", folder.display()))
                 };
-                let wanted = thumbprint.parse().map_err(|error| self.setting(error))?;
+                let wanted = print(thumbprint)?;
                 let files = certificates(folder).map_err(fault)?;
                 Certificate::choose(files, &wanted, password).map_err(|error| fault(error.to_string()))?
             }
         };
-        certificate.check(now()).map_err(|error| self.setting(error))?;
         Ok(certificate)
+    }
+}
+
+/// What to do about it.
+fn cure(error: &CertificateError) -> &'static str {
+    match error {
+        CertificateError::Expired => {
+            "; make a new one, and upload it to the application's registration before it is used"
+        }
+        CertificateError::NotYet => "; check this machine's clock",
+        CertificateError::Thumbprint => "; `openssl x509 -noout -fingerprint -sha1 -in FILE` shows it",
+        _ => "",
     }
 }
 

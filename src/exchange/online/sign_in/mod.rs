@@ -1,5 +1,6 @@
 //! Tokens: one for each service, kept until shortly before its end, and asked for by one caller at a time.
 
+mod fault;
 mod identity;
 mod key;
 mod store;
@@ -145,7 +146,8 @@ impl Tokens {
                 Err(Failed::Here(error)) => return Err(error),
                 Err(Failed::There { which, error, after }) => (which, error, after),
             };
-            let may_pass = matches!(error, TokenError::Later { .. }) || error.is_rotation();
+            let is_workload = matches!(self.cloud.sign_in, CloudSignIn::WorkloadIdentity { .. });
+            let may_pass = matches!(error, TokenError::Later { .. }) || error.is_rotation() && !is_workload;
             let wait = after.unwrap_or(WAIT);
             if tries < TRIES && may_pass && wait <= LONGEST {
                 tokio::time::sleep(wait).await;
@@ -341,10 +343,35 @@ impl Tokens {
     fn refused(&self, error: &TokenError) -> ExchangeError {
         // Nobody was refused: the directory is busy, or something else is in its place.
         if matches!(error, TokenError::Later { .. } | TokenError::Unreadable(_)) {
-            return self.unreachable(&self.cloud.login, error.to_string());
+            return ExchangeError::Unreachable { endpoint: self.asked(), message: error.to_string() };
         }
-        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
-        ExchangeError::SignIn { endpoint: self.cloud.login.to_string(), message: format!("{error}{hint}") }
+        ExchangeError::SignIn { endpoint: self.asked(), message: fault::told(&self.cloud.sign_in, error) }
+    }
+
+    /// Who gives tokens: the directory, or the machine's own service.
+    fn asked(&self) -> String {
+        match &self.cloud.sign_in {
+            CloudSignIn::ManagedIdentity { endpoint, .. } => identity::asked(endpoint.as_ref()),
+            _ => self.cloud.login.to_string(),
+        }
+    }
+
+    /// Why the token that is held may not be taken, as far as it says so itself.
+    pub(super) async fn fault(&self) -> Option<String> {
+        let state = self.state.lock().await;
+        let payload = token::payload(state.held.as_ref()?.access.expose_secret());
+        let services = match self.audience {
+            Audience::Exchange => ("Exchange", "00000002-0000-0ff1-ce00-000000000000", &self.cloud.exchange),
+            Audience::Graph => ("Microsoft Graph", "00000003-0000-0000-c000-000000000000", &self.cloud.graph),
+        };
+        let (name, id, base) = services;
+        let known = [id, base.as_str(), self.scope.strip_suffix("/.default").unwrap_or(&self.scope)];
+        let fault = fault::of_token(payload.as_ref(), name, &known, now())?;
+        Some(match (&self.cloud.sign_in, self.audience) {
+            (CloudSignIn::Token { .. }, Audience::Exchange) => format!("access_token: {fault}"),
+            (CloudSignIn::Token { .. }, Audience::Graph) => format!("graph_access_token: {fault}"),
+            _ => fault,
+        })
     }
 
     fn unreachable(&self, url: &Url, message: String) -> ExchangeError {

@@ -141,11 +141,12 @@ pub(in crate::exchange::online) fn granted(
     }
     let code =
         json.pointer("/error_codes/0").and_then(Json::as_u64).and_then(|code| u32::try_from(code).ok());
-    let told = json
-        .get("error_description")
-        .or_else(|| json.get("error"))
-        .and_then(Json::as_str)
-        .unwrap_or_default();
+    // App Service has `message` alone.
+    let told = ["error_description", "error", "message"]
+        .iter()
+        .find_map(|name| json.get(name)?.as_str().filter(|text| !text.trim().is_empty()));
+    let without = format!("status {status} without a reason");
+    let told = told.unwrap_or(&without);
     // Trace and correlation ids follow on lines of their own.
     let text: String =
         told.lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(500).collect();

@@ -129,6 +129,12 @@ impl Certificate {
         self.key.public().modulus_len() * 8
     }
 
+    /// From when it is valid, in seconds since 1970.
+    #[must_use]
+    pub fn begin(&self) -> u64 {
+        *self.valid.start()
+    }
+
     /// Until when it is valid, in seconds since 1970.
     #[must_use]
     pub fn end(&self) -> u64 {

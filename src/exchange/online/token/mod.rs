@@ -11,7 +11,5 @@ mod tests;
 pub use answer::TokenError;
 pub(super) use answer::{Granted, granted};
 pub(super) use assertion::{Claims, assertion, payload};
-pub use certificate::Certificate;
-#[cfg(test)]
-pub(super) use certificate::Thumbprint;
+pub use certificate::{Certificate, CertificateError, Thumbprint};
 pub(super) use form::{Grant, Proof, form};
