@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::fields::{Fields, Sited};
 use crate::plan::UserMaker;
+use crate::recipient::cloud;
 use crate::secret::SecretRef;
 
 /// Exchange Online and Graph of one tenant.
@@ -328,15 +329,13 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     })
 }
 
-/// ISO 3166-1 alpha-2, as the directory takes it.
 fn usage_location(f: &mut Fields<'_>) -> Option<String> {
     let Sited { value, at } = f.text("usage_location")?;
-    let is_country = value.len() == 2 && value.chars().all(|c| c.is_ascii_alphabetic());
-    if !is_country {
+    let country = cloud::country(&value);
+    if country.is_none() {
         f.wrong("usage_location", at, format!("`{value}` is not a country of two letters"), Some("\"DE\""));
-        return None;
     }
-    Some(value.to_ascii_uppercase())
+    country
 }
 
 /// The domain that came with a tenant names it as well.

@@ -255,10 +255,18 @@ impl Directory {
 }
 
 fn owner(holder: &Recipient) -> Owner {
-    let name = [&holder.identity, &holder.distinguished_name].into_iter().find(|name| !name.is_empty());
+    // In the cloud the identity may be the object's id, which says nothing to anybody.
+    let says_something = |name: &&&String| !name.is_empty() && Uuid::try_parse(name).is_err();
+    let names = [
+        Some(&holder.identity),
+        Some(&holder.distinguished_name),
+        holder.primary_smtp_address.as_ref(),
+        holder.user_principal_name.as_ref(),
+    ];
+    let name = names.iter().flatten().find(says_something).map(|name| name.to_string());
     Owner {
         guid: Some(holder.guid),
-        name: name.cloned().unwrap_or_default(),
+        name: name.unwrap_or_default(),
         kind: holder.type_name(),
         // On-premises a deleted mailbox holds no addresses: those who hold one are there.
         soft_deleted: false,

@@ -119,7 +119,10 @@ impl Executor<'_> {
             };
             let wait = retry::delay(attempt, error.pace.after, chance());
             let in_time = begun.elapsed() + wait < job.site.connection.timeouts.change;
-            let may_pass = retry::may_pass(error.class) && error.pace.way != Way::AccountRefused;
+            // Whatever the answer was, the account tells what was done.
+            let may_pass = retry::may_pass(error.class)
+                || attempt == 1 && self.journal.is_in_doubt(job.seq, number).await?;
+            let may_pass = may_pass && error.pace.way != Way::AccountRefused;
             if !may_pass || attempt >= retry::MAX_ATTEMPTS || !in_time {
                 return self.finished(job, result, Err(error)).await;
             }
@@ -192,16 +195,13 @@ impl Executor<'_> {
         {
             result.action = Action::Created;
         }
-        // Likewise what an earlier attempt took away.
-        let gone = match job.change.operation {
-            Operation::Disable => Some(Action::Disabled),
-            Operation::Remove => Some(Action::Removed),
-            _ => None,
-        };
-        if let Some(gone) = gone.filter(|_| prepared.planned.action == Action::Unchanged)
-            && self.journal.has_written(job.seq).await?.is_some()
-        {
-            result.action = gone;
+        // Likewise what an earlier attempt wrote or took away.
+        if result.action == Action::Unchanged && self.journal.has_written(job.seq).await?.is_some() {
+            result.action = match job.change.operation {
+                Operation::Disable => Action::Disabled,
+                Operation::Remove => Action::Removed,
+                Operation::Ensure | Operation::Create | Operation::Update => Action::Updated,
+            };
         }
         if result.error.is_some() {
             return Ok(Ended::Finished(Ok(())));

@@ -72,26 +72,36 @@ impl Executor<'_> {
         Ok(Executed::Waits(self.finish(job, result, Ok(())).await?, wait))
     }
 
-    /// In the cloud what was made a moment ago may not be seen yet. Before it is made once more, because an attempt ended
-    /// without an answer, it is looked for as long as a new object may stay unseen; what certainly was made is never made
-    /// again.
+    /// What an attempt without an answer may have made is looked for before it is made once more: by the address that
+    /// it was given, and in the cloud, where it may not be seen yet, as long as a new object may stay unseen. What certainly was made is
+    /// never made again.
     pub(super) async fn wait_for_what_was_made(
         &self,
         job: &Job<'_>,
         mut prepared: Prepared,
     ) -> Result<Result<Prepared, ResultError>, JournalError> {
-        let is_unseen = |prepared: &Prepared| {
-            prepared.directory.side() == Side::Cloud
-                && prepared.current.is_none()
-                && prepared.planned.steps.iter().any(|step| step.cmdlet.starts_with("New-"))
-        };
-        if !is_unseen(&prepared) || !self.journal.has_made(job.seq).await? {
+        if prepared.current.is_some() || !self.journal.has_made(job.seq).await? {
             return Ok(Ok(prepared));
         }
+        let sent = self.journal.addresses_sent(job.seq).await?;
         let wait = job.site.connection.replication_wait;
         let mut looks = Looks::until(Instant::now() + wait);
-        let begun = Known { begun: true, ..Known::of(job.taken_up) };
-        while is_unseen(&prepared) {
+        let mut is_again = false;
+        loop {
+            let known = match made_by_another_name(job, &prepared, &sent).await {
+                Ok(known) => known,
+                Err(error) => return Ok(Err(error)),
+            };
+            if is_again || known.account.is_some() {
+                prepared = match prepare(job.site, &job.change, known).await {
+                    Ok(prepared) => prepared,
+                    Err(error) => return Ok(Err(error)),
+                };
+            }
+            let may_come = known.account.is_some() || may_be_unseen(&prepared);
+            if prepared.current.is_some() || !may_come {
+                break;
+            }
             if looks.are_over() {
                 if !self.journal.has_certainly_made(job.seq).await? {
                     break;
@@ -101,10 +111,7 @@ impl Executor<'_> {
                     .hint("run the flow again; it goes on where this ended")));
             }
             looks.pause().await;
-            prepared = match prepare(job.site, &job.change, begun).await {
-                Ok(prepared) => prepared,
-                Err(error) => return Ok(Err(error)),
-            };
+            is_again = true;
         }
         Ok(Ok(prepared))
     }
@@ -159,6 +166,34 @@ impl Executor<'_> {
             }
         }
     }
+}
+
+/// Whether in the cloud something may be there that a read does not show yet.
+fn may_be_unseen(prepared: &Prepared) -> bool {
+    let makes = prepared.planned.steps.iter().any(|step| step.cmdlet.starts_with("New-"));
+    prepared.directory.side() == Side::Cloud
+        && prepared.current.is_none()
+        && (makes || prepared.planned.refusal_class() == Some(ErrorClass::Conflict))
+}
+
+/// The mailbox that an attempt may have made, where what it was given leads to it and what the change calls it does not.
+async fn made_by_another_name(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    sent: &[String],
+) -> Result<Known, ResultError> {
+    let begun = Known { begun: true, ..Known::of(job.taken_up) };
+    for name in sent.iter().filter(|name| !name.eq_ignore_ascii_case(job.change.identity.trim())) {
+        let Ok(identity) = Identity::parse(name) else { continue };
+        let found = prepared.directory.find(job.change.object_type, &identity).await.map_err(failure)?;
+        let is_made = |found: &Recipient| {
+            matches!(found.kind, RecipientKind::Mailbox(_) | RecipientKind::RemoteMailbox(_))
+        };
+        if let Some(found) = found.filter(is_made) {
+            return Ok(Known { account: Some(found.guid), begun: true });
+        }
+    }
+    Ok(begun)
 }
 
 /// Whether a change is about a directory user who is not there, and who may only be unseen yet.

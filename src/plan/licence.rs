@@ -71,6 +71,7 @@ pub(super) fn plan(
         planned.steps.push(step(second));
     }
     planned.steps.extend(archive_step);
+    planned.findings.extend(not_as_named(change, context));
     planned.findings.extend(addressed.findings);
     planned.address_lines = addressed.lines;
     Ok(planned)
@@ -123,6 +124,29 @@ pub(super) fn keeping(mailbox: &Recipient, change: &Change, context: &Context) -
     }
     let steps = giving(&mailbox.guid.hyphenated().to_string(), true, change, context)?;
     Ok(steps.into_iter().map(|step| pinned(step, change, context, Some(mailbox))).collect())
+}
+
+/// What a row says about licences and the user is not given, because there is another value already.
+pub(super) fn not_as_named(change: &Change, context: &Context) -> Vec<Finding> {
+    let Some(user) = context.cloud.user.as_ref().filter(|_| change.operation != Operation::Update) else {
+        return Vec::new();
+    };
+    let mut findings = Vec::new();
+    if let (Some(named), Ok(Some(sku))) = (&change.licence, wanted(change, context))
+        && user.exchange
+        && !user.licences.contains(&sku.id)
+    {
+        findings.push(Finding::warning(format!(
+            "another licence brings the mailbox already, so {} is not given",
+            named.trim()
+        )));
+    }
+    if let (Some(named), Some(held)) = (&change.usage_location, &user.usage_location)
+        && !named.trim().eq_ignore_ascii_case(held)
+    {
+        findings.push(Finding::warning(format!("the usage location of the user is {held}, and stays so")));
+    }
+    findings
 }
 
 /// What gives the user a licence that brings a mailbox, where one is missing.

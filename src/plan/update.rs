@@ -81,6 +81,7 @@ pub(super) fn plan(
         planned.steps.insert(at, pinned(step, change, context, Some(current)));
     }
     planned.steps.splice(0..0, licence::keeping(current, change, context)?);
+    planned.findings.extend(licence::not_as_named(change, context));
     if !planned.steps.is_empty() {
         planned.action = Action::Updated;
     }

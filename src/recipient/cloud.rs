@@ -58,3 +58,10 @@ impl Sku {
             .map_or_else(|_| self.part_number.eq_ignore_ascii_case(name.trim()), |id| id == self.id)
     }
 }
+
+/// A country as the directory takes it: ISO 3166-1 alpha-2, in upper case.
+#[must_use]
+pub fn country(text: &str) -> Option<String> {
+    let text = text.trim();
+    (text.len() == 2 && text.chars().all(|c| c.is_ascii_alphabetic())).then(|| text.to_ascii_uppercase())
+}

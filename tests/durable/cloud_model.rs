@@ -117,7 +117,13 @@ impl Change {
             let said = [&one, &other].map(|line| line.get(column));
             said.iter().all(Option::is_some) && said[0] != said[1]
         };
-        let columns = ["DisplayName", "CustomAttribute1", "CustomAttribute2", "EmailAddresses"];
+        let columns = [
+            "DisplayName",
+            "CustomAttribute1",
+            "CustomAttribute2",
+            "HiddenFromAddressListsEnabled",
+            "EmailAddresses",
+        ];
         ends[0] != ends[1] || columns.iter().any(|column| differ(column))
     }
 

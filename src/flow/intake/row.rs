@@ -7,7 +7,8 @@ use super::{Flow, IntakeError, RefusedRow, Row, SecretStore, Seen, content_hash}
 use crate::config::{SecretRef, suggestion};
 use crate::recipient::column::{self, Column, ColumnError};
 use crate::recipient::{
-    AddressFlow, Change, Delta, MailboxType, ObjectType, Operation, SecretSource, Source, Wanted, value,
+    AddressFlow, Change, Delta, MailboxType, ObjectType, Operation, SecretSource, Source, Wanted, cloud,
+    value,
 };
 use crate::report::Form;
 
@@ -211,6 +212,16 @@ impl Draft {
         parsed
     }
 
+    fn country(&mut self, cell: &Given) -> Option<String> {
+        let text = self.text(cell)?;
+        let country = cloud::country(&text);
+        if country.is_none() {
+            self.refuse(cell, &format!("`{}` is not a country of two letters", shorten(&text)));
+            self.hint = Some("such as DE (ISO 3166-1)".to_owned());
+        }
+        country
+    }
+
     fn cell(&mut self, file: &str, cell: Given) {
         let column = match column::column(self.change.object_type, &cell.name) {
             Ok(column) => column,
@@ -232,7 +243,7 @@ impl Draft {
             Column::Connection => self.change.connection = self.text(&cell),
             Column::DomainController => self.change.domain_controller = self.text(&cell),
             Column::Licence => self.change.licence = self.text(&cell),
-            Column::UsageLocation => self.change.usage_location = self.text(&cell),
+            Column::UsageLocation => self.change.usage_location = self.country(&cell),
             Column::EmailAddresses => self.addresses(&cell),
             Column::Password => self.password(file, cell),
             Column::PasswordReference => self.reference(&cell),

@@ -301,6 +301,13 @@ fn rows_are_kept_as_they_are_written() {
 }
 
 #[test]
+fn a_country_has_two_letters() {
+    assert_eq!(one("Identity,UsageLocation\nada,ch\n").usage_location.as_deref(), Some("CH"));
+    let row = refused("Identity,UsageLocation\nada,Germany\n");
+    assert!(row.problems[0].contains("2:5") && row.problems[0].contains("`Germany`"), "{row:?}");
+}
+
+#[test]
 fn passwords_are_left_out_of_what_is_kept() {
     let csv = "_PARAM_password,Identity,Name\n\"Canary,7c1f\",ada,x\n,bob,y\n";
     assert_eq!(written_again(csv), "_PARAM_password,Identity,Name\n,ada,x\n,bob,y\n");

@@ -80,6 +80,32 @@ impl Journal {
         Ok(row.get("made"))
     }
 
+    /// The primary address that the cmdlet which may have made the object of a change was given. Nobody had it before that, and
+    /// only one object can have it, so it names what was made where the change calls that by another name.
+    pub async fn addresses_sent(&self, change: Seq) -> Result<Vec<String>, JournalError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT json_extract(parameters, '$.PrimarySmtpAddress') AS address FROM steps
+             WHERE change = ? AND coalesce(outcome, '') <> 'failed' AND cmdlet LIKE 'New-%'
+               AND address IS NOT NULL",
+        )
+        .bind(change.0)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.iter().map(|row| row.get("address")).collect())
+    }
+
+    /// Whether a cmdlet of an attempt ended without an answer that says what it did.
+    pub async fn is_in_doubt(&self, change: Seq, attempt: u32) -> Result<bool, JournalError> {
+        let row = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM steps WHERE change = ? AND attempt = ? AND outcome = 'unknown') AS doubt",
+        )
+        .bind(change.0)
+        .bind(attempt)
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(row.get("doubt"))
+    }
+
     /// Whether a change has made an object, and Exchange has said so.
     pub async fn has_certainly_made(&self, change: Seq) -> Result<bool, JournalError> {
         let row = sqlx::query(

@@ -262,6 +262,23 @@ fn what_is_mastered_on_premises_need_not_be_told_so() {
 }
 
 #[test]
+fn what_a_row_says_about_a_licence_and_the_user_has_otherwise_is_said() {
+    let mut change = Change::new(Operation::Ensure, "jane");
+    change.licence = Some("EXCHANGESTANDARD".into());
+    change.usage_location = Some("ch".into());
+    let said = |change: &Change| {
+        let planned = plan(Some(&mailbox()), change, &enable(), &with_user(graph_user(Some("DE"), &[E3])));
+        assert!(planned.steps.is_empty() && planned.refusal().is_none(), "{planned:?}");
+        planned.findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let both = said(&change);
+    assert!(both.contains("EXCHANGESTANDARD is not given") && both.contains("is DE, and stays so"), "{both}");
+    change.licence = Some("ENTERPRISEPACK".into());
+    change.usage_location = Some("de".into());
+    assert_eq!(said(&change), "");
+}
+
+#[test]
 fn a_licence_that_is_not_given_is_said() {
     let mut change = person();
     change.licence = Some("ENTERPRISEPACK".into());
