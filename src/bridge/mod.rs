@@ -28,7 +28,6 @@
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use serde_json::json;
 use uuid::Uuid;
 
 use crate::config::Connection;
@@ -37,7 +36,7 @@ use crate::flow::intake::{Flow, LIBRARY, Row, SecretStore};
 use crate::flow::journal::{Journal, JournalError, RunEnd};
 use crate::flow::lock::{Lock, LockError};
 use crate::flow::run::{self, Options, Progress, RunError, Sites, Stop, Work};
-use crate::report::{Form, PlannedChange, RunReport, SavedPlan, Style, plan_text, write_folder};
+use crate::report::{Form, PlannedChange, RunReport, SavedPlan, Style, about, plan_text, write_folder};
 
 pub use crate::recipient::{Action, Change, ErrorClass, Operation};
 pub use crate::report::ChangeResult as Outcome;
@@ -138,11 +137,7 @@ impl Bridge {
         let lock = Lock::of_journal(journal)?;
         let exchange = exchange::open(connection, None).await?;
         let journal = Journal::open(journal).await?;
-        let about = json!({
-            "program": concat!("mailwright ", env!("CARGO_PKG_VERSION")),
-            "endpoint": connection.endpoint.to_string(),
-            "account": connection.username,
-        });
+        let about = about(connection, None, exchange.cloud_account());
         Ok(Self {
             sites: Sites::new(connection.clone(), exchange),
             journal,

@@ -2,18 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
 use uuid::Uuid;
 
 use super::common::{Context, Output};
 use super::progress::Bar;
 use super::session::Chosen;
 use super::{CommandError, input, mailing};
-use crate::config::{Connection, Mail};
+use crate::config::Mail;
 use crate::flow::journal::{Journal, RunEnd};
 use crate::flow::run::{self, Options, Progress, Stop, Work};
 use crate::mail::Event;
-use crate::report::{ChangeResult, RunReport, Totals, default_folder, summary, write_folder};
+use crate::report::{
+    ChangeResult, RunReport, Totals, about, default_folder, summary, turned_away, write_folder,
+};
 use crate::secret::Redaction;
 
 /// What is to be done.
@@ -53,9 +54,10 @@ pub(super) async fn work_off(
     stop: &Stop,
 ) -> Result<Worked, CommandError> {
     let bar = Bar::new(context, "applying");
-    let bar = if context.common.output == Output::Text { bar.with_plan(context) } else { bar };
+    let bar = if context.common.output == Output::Text { bar.with_plan() } else { bar };
     let carried = carry(context, &chosen, task, &bar, stop).await?;
     drop(bar);
+    carried.say_what_was_turned_away(context);
     carried.tell(context, chosen.mail.as_ref()).await;
     let Carried { results, page, .. } = carried;
     let results = results?;
@@ -76,6 +78,12 @@ pub(super) struct Carried {
 }
 
 impl Carried {
+    /// Says how often the cloud turned the run away, where it did.
+    pub(super) fn say_what_was_turned_away(&self, context: &Context) {
+        let traffic = self.report.iter().flat_map(|report| &report.run.traffic);
+        traffic.filter_map(|(name, traffic)| turned_away(name, *traffic)).for_each(|line| context.say(&line));
+    }
+
     /// Tells those who want to know when it fails.
     pub(super) async fn tell(&self, context: &Context, mail: Option<&Mail>) {
         let Some(report) = &self.report else { return };
@@ -104,7 +112,7 @@ pub(super) async fn carry(
         report.or_else(|| (!chosen.is_temporary(context)).then(|| default_folder(&file, &id.to_string())));
     let journal = context.open_journal(&file).await?;
     journal.begin_run(id, command, &connection.name, work.source()).await?;
-    journal.describe_run(id, &about(connection)).await?;
+    journal.describe_run(id, &about(connection, operator(), sites.cloud_account())).await?;
     let applied = run::apply(&sites, work, id, &journal, options, progress, stop).await;
     sites.close().await;
     let end = match &applied {
@@ -205,13 +213,7 @@ pub(super) async fn before_stop<T>(
     }
 }
 
-/// Who runs what against what; no secret, and no option that holds one.
-fn about(connection: &Connection) -> serde_json::Value {
-    let operator = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    json!({
-        "program": concat!("mailwright ", env!("CARGO_PKG_VERSION")),
-        "operator": operator,
-        "endpoint": connection.endpoint.to_string(),
-        "account": connection.username,
-    })
+/// Who works at this machine, as far as it says.
+fn operator() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok())
 }

@@ -6,17 +6,19 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::common::Context;
 use crate::flow::run::Progress;
-use crate::report::{PlannedChange, plan_text, printable};
+use crate::recipient::Traffic;
+use crate::report::{PlannedChange, plan_text, printable, turned_away};
 
 /// The bar of a run.
 pub(super) struct Bar<'a> {
     bar: ProgressBar,
-    /// Where the plan is shown before it is applied
-    plan: Option<&'a Context>,
+    context: &'a Context,
+    /// The plan is shown before it is applied
+    shows_plan: bool,
 }
 
 impl<'a> Bar<'a> {
-    pub(super) fn new(context: &Context, verb: &'static str) -> Self {
+    pub(super) fn new(context: &'a Context, verb: &'static str) -> Self {
         let hidden = context.common.no_progress || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -24,12 +26,12 @@ impl<'a> Bar<'a> {
             bar.set_style(style);
         }
         bar.set_prefix(verb);
-        Self { bar, plan: None }
+        Self { bar, context, shows_plan: false }
     }
 
     /// Shows the plan too, as soon as it is known.
-    pub(super) fn with_plan(mut self, context: &'a Context) -> Self {
-        self.plan = Some(context);
+    pub(super) fn with_plan(mut self) -> Self {
+        self.shows_plan = true;
         self
     }
 }
@@ -40,16 +42,22 @@ impl Progress for Bar<'_> {
     }
 
     fn planned(&self, changes: &[PlannedChange]) {
-        if let Some(context) = self.plan {
+        if self.shows_plan {
             // A reader that went away does not stop the work.
-            let text = plan_text(changes, context.output_style());
-            let _ = self.bar.suspend(|| context.out(&text));
+            let text = plan_text(changes, self.context.output_style());
+            let _ = self.bar.suspend(|| self.context.out(&text));
         }
     }
 
     fn done(&self, identity: &str) {
         self.bar.set_message(printable(identity));
         self.bar.inc(1);
+    }
+
+    fn waits(&self, connection: &str, traffic: Traffic) {
+        if let Some(line) = turned_away(connection, traffic) {
+            self.bar.suspend(|| self.context.say(&format!("{line} so far")));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use wsman::clixml::Value;
 
-use super::{Answer, Call, Exchange, ExchangeError, graph};
+use super::{Answer, Call, Exchange, ExchangeError, Traffic, graph};
 use crate::recipient::Side;
 
 /// Exchange on-premises and Exchange Online. Each call says where it goes.
@@ -42,6 +42,14 @@ impl Exchange for Both {
         let parts: Vec<String> =
             [&self.here, &self.cloud].iter().filter_map(|side| side.signed_in()).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        self.cloud.traffic()
+    }
+
+    fn cloud_account(&self) -> Option<String> {
+        self.cloud.cloud_account()
     }
 
     async fn close(&self) {

@@ -1,10 +1,11 @@
 //! The turns of the calls of one connection: [`Pace`] with a clock, and those who wait for it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::meter::Meter;
 use super::pace::{Pace, Turn};
 
 /// No server has a longer rest that is waited for.
@@ -16,6 +17,8 @@ pub(super) struct Gate {
     pace: Mutex<Pace>,
     /// Tells those who wait that a call has ended
     ended: Notify,
+    /// Measures how long the server wants to be left alone while somebody waits
+    meter: Arc<Meter>,
 }
 
 /// The turn of one call; ends when it is dropped.
@@ -31,7 +34,12 @@ impl Drop for Slot<'_> {
 impl Gate {
     /// At most so many at once.
     pub(super) fn new(most: u32) -> Self {
-        Self { pace: Mutex::new(Pace::new(most)), ended: Notify::new() }
+        Self::with(most, Arc::default())
+    }
+
+    /// The same, with this meter.
+    pub(super) fn with(most: u32, meter: Arc<Meter>) -> Self {
+        Self { pace: Mutex::new(Pace::new(most)), ended: Notify::new(), meter }
     }
 
     /// Waits until the server allows a call, and no more run than it takes.
@@ -53,7 +61,10 @@ impl Gate {
             match turn {
                 Turn::Now => return Ok(Slot(self)),
                 Turn::At(at) if at > end => return Err(at.saturating_duration_since(now)),
-                Turn::At(at) => tokio::time::sleep_until(at.into()).await,
+                Turn::At(at) => {
+                    let _waiting = self.meter.wait();
+                    tokio::time::sleep_until(at.into()).await;
+                }
                 Turn::Later => ended.await,
             }
         }

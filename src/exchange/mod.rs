@@ -11,7 +11,7 @@ use wsman::clixml::Value;
 use wsman::psrp::{ErrorRecord, Outcome};
 
 use crate::config::{Connection, Infrastructure, SecretError, Unusable};
-pub use crate::recipient::{Marks, Side};
+pub use crate::recipient::{Marks, Side, Traffic};
 
 mod account;
 mod batch;
@@ -23,6 +23,7 @@ mod gate;
 pub mod graph;
 mod json;
 mod lookup;
+mod meter;
 mod online;
 mod pace;
 mod remote;
@@ -56,6 +57,16 @@ pub trait Exchange: Send + Sync {
 
     /// How the sign-in went: the mechanism, and why it was not Kerberos where that was tried first.
     fn signed_in(&self) -> Option<String> {
+        None
+    }
+
+    /// What was asked of the cloud so far; nothing for a connection that does not reach it.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
+
+    /// Who is signed in to the cloud: a user by name or an application by its id.
+    fn cloud_account(&self) -> Option<String> {
         None
     }
 

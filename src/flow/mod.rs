@@ -14,6 +14,7 @@ pub(crate) mod retry;
 pub mod run;
 mod sides;
 mod site;
+mod traffic;
 mod turn;
 mod verify;
 mod wait;

@@ -15,11 +15,12 @@ use super::journal::{Enqueued, Journal, JournalError, NewChange, NewRow, Seq, St
 use super::prepare::{Known, Prepared, is_refusal, prepare_many};
 use super::site::Site;
 pub use super::site::Sites;
+use super::traffic;
 use super::turn::{self, Turn};
 use super::{Held, base_hash, lane, what_if};
 use crate::exchange::{ExchangeError, LookupError};
 use crate::plan::{self, Finding, Planned};
-use crate::recipient::{Action, Change, ErrorClass, ObjectType, Recipient};
+use crate::recipient::{Action, Change, ErrorClass, ObjectType, Recipient, Traffic};
 use crate::report::{ChangeResult, Form, PlannedChange, ResultError, SavedPlan};
 
 /// Accounts that are read and planned together; a multiple of what one cmdlet reads.
@@ -74,6 +75,8 @@ pub trait Progress: Send + Sync {
     fn planned(&self, changes: &[PlannedChange]);
     /// One more is through.
     fn done(&self, identity: &str);
+    /// The cloud keeps the run waiting; what was asked of it so far.
+    fn waits(&self, _connection: &str, _traffic: Traffic) {}
 }
 
 /// A request to stop: what has begun is finished, nothing new is begun. Clones share it.
@@ -179,8 +182,29 @@ fn mark_what_depends(read: &[Read<'_>], planned: &mut [PlannedChange]) {
     }
 }
 
-/// Applies every change and returns one result for each that was begun, in the order of the flow.
+/// Applies every change and returns one result for each that was begun, in the order of the flow. What was asked of the cloud
+/// is journalled with the run.
 pub async fn apply(
+    sites: &Sites,
+    work: Work,
+    run: Uuid,
+    journal: &Journal,
+    options: Options,
+    progress: &dyn Progress,
+    stop: &Stop,
+) -> Result<Vec<ChangeResult>, RunError> {
+    let before = sites.traffic();
+    let done = tokio::select! {
+        done = apply_all(sites, work, run, journal, options, progress, stop) => done,
+        never = traffic::tell(sites, &before, progress) => match never {},
+    };
+    let noted = journal.note_traffic(run, &traffic::since(sites, &before)).await;
+    let results = done?;
+    noted?;
+    Ok(results)
+}
+
+async fn apply_all(
     sites: &Sites,
     work: Work,
     run: Uuid,

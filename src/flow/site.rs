@@ -12,7 +12,7 @@ use crate::address::AcceptedDomains;
 use crate::config::{Cloud, Connection, Infrastructure};
 use crate::exchange::{Directory, Exchange, LookupError, graph};
 use crate::plan::{self, CloudContext, Policy};
-use crate::recipient::Sku;
+use crate::recipient::{Sku, Traffic};
 
 /// The connections of a run by name, open. A row without a name goes to the default.
 #[derive(Clone)]
@@ -38,6 +38,19 @@ impl Sites {
     /// The name of the connection for rows that name none.
     pub fn default_name(&self) -> &str {
         &self.default
+    }
+
+    /// What was asked of the clouds so far, by connection.
+    pub fn traffic(&self) -> BTreeMap<String, Traffic> {
+        let traffic = |(name, (_, exchange)): (&String, &(Connection, Arc<dyn Exchange>))| {
+            Some((name.clone(), exchange.traffic()?))
+        };
+        self.open.iter().filter_map(traffic).collect()
+    }
+
+    /// Who is signed in to the cloud on the default connection.
+    pub fn cloud_account(&self) -> Option<String> {
+        self.open.get(&self.default).and_then(|(_, exchange)| exchange.cloud_account())
     }
 
     /// Deletes what the servers keep.

@@ -174,6 +174,7 @@ mod tests {
             millis: None,
             ending,
             audit_hash: None,
+            traffic: BTreeMap::new(),
         };
         RunReport { run, rows: results.into_iter().map(row).collect(), forms: BTreeMap::new() }
     }

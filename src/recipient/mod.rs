@@ -5,6 +5,7 @@
 //!   [`value`] turns a cell into the [`Wanted`] value of the parameter's type;
 //! - [`cloud`] is what Graph knows of a user and of licences;
 //! - [`Identity`] tells the forms apart in which an object can be named;
+//! - [`traffic`] is what was asked of the cloud;
 //! - [`twin`] tells whether an object on-premises and one in the cloud are the same;
 //! - [`outcome`] holds the words of the front door: what became of a change, and the class of an error.
 
@@ -16,6 +17,7 @@ pub mod observed;
 pub mod outcome;
 pub mod parameters;
 pub mod side;
+pub mod traffic;
 pub mod twin;
 pub mod value;
 
@@ -27,4 +29,5 @@ pub use identity::{Identity, IdentityError};
 pub use observed::{ArchiveState, MailboxDetails, Property, Recipient, RecipientKind};
 pub use outcome::{Action, ErrorClass};
 pub use side::Side;
+pub use traffic::Traffic;
 pub use twin::{Likeness, Marks};

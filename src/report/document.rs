@@ -2,7 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Audit, RunReport, RunRow, Timing};
+use super::{Audit, RunInfo, RunReport, RunRow, Timing};
+use crate::recipient::Traffic;
 
 /// The layout of `run.json`. New members may come with the same number; one that goes or changes its meaning raises it.
 pub const RUN_VERSION: u32 = 1;
@@ -29,9 +30,21 @@ pub fn run_json(report: &RunReport, audit: &Audit) -> Json {
         "totals": report.totals(),
         "unfinished": report.unfinished(),
         "timings": Timing::of(report),
+        "cloud": traffic(run),
         "audit": {"lines": audit.text.lines().count(), "sha256": audit.hash},
         "changes": report.rows.iter().map(row_json).collect::<Vec<_>>(),
     })
+}
+
+/// What was asked of the cloud, by connection.
+fn traffic(run: &RunInfo) -> Json {
+    let of = |(connection, traffic): (&String, &Traffic)| {
+        let counted = json!({
+            "requests": traffic.requests, "turned_away": traffic.turned_away, "waited_milliseconds": traffic.waited_ms,
+        });
+        (connection.clone(), counted)
+    };
+    Json::Object(run.traffic.iter().map(of).collect())
 }
 
 /// A row as `--output jsonl` prints a change, with what it changed and when. One that came to no result has no `action`.

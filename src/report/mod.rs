@@ -3,6 +3,7 @@
 //! [`ChangeResult`] is what became of one change, [`PlannedChange`] what would. [`RunReport`] is a whole run as the journal
 //! holds it; everything in the folder of a run is made from that and can be made again.
 
+mod about;
 mod audit;
 mod cure;
 mod diff;
@@ -23,6 +24,7 @@ mod tests;
 mod text;
 mod timing;
 
+pub use about::about;
 pub use audit::{Audit, AuditError, Unbroken};
 pub use cure::Cure;
 pub use diff::{AttributeLine, Diff};
@@ -39,4 +41,4 @@ pub use run::{Ending, RunInfo, RunReport, RunRow, StepRecord};
 pub use style::{Style, Tone, printable};
 pub use table::changes_csv;
 pub use text::{result_text, summary};
-pub use timing::Timing;
+pub use timing::{Timing, turned_away};

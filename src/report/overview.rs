@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cure::Cure;
 use super::text::result_text;
-use super::timing::duration;
+use super::timing::{duration, turned_away};
 use super::{Ending, RunReport, Style, Timing, Tone, printable};
 use crate::recipient::Action;
 
@@ -31,6 +31,13 @@ pub fn run_text(report: &RunReport, style: Style) -> String {
         let Timing { cmdlet, calls, median, longest, .. } = timing;
         let times = format!("{calls} calls, median {}, longest {}", duration(median), duration(longest));
         text.push_str(&format!("{} {times}\n", style.paint(Tone::Quiet, &printable(&cmdlet))));
+    }
+    for (connection, traffic) in &run.traffic {
+        let line = turned_away(connection, *traffic).unwrap_or_else(|| {
+            format!("{}: {} requests to the cloud", printable(connection), traffic.requests)
+        });
+        text.push_str(&line);
+        text.push('\n');
     }
     text.push_str(&style.paint(Tone::Strong, &format!("Done: {}", report.totals().line())));
     if report.unfinished() > 0 {

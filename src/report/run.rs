@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::{ChangeResult, Diff, Form, Totals};
-use crate::recipient::Action;
+use crate::recipient::{Action, Traffic};
 
 /// A run with its rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub struct RunInfo {
     pub ending: Ending,
     /// The hash of the last line of its audit, as it was first written
     pub audit_hash: Option<String>,
+    /// What it asked of the cloud, by connection; a run that reached none, or has not ended, has nothing here
+    pub traffic: BTreeMap<String, Traffic>,
 }
 
 /// How a run ended.

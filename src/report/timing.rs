@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::RunReport;
+use super::{RunReport, printable};
+use crate::recipient::Traffic;
 
 /// The calls of one cmdlet, in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,6 +67,18 @@ pub fn duration(millis: i64) -> String {
         60_000..3_600_000 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
+}
+
+/// What the cloud made of the requests of a connection, for a person; nothing where it took them all.
+pub fn turned_away(connection: &str, traffic: Traffic) -> Option<String> {
+    let Traffic { requests, turned_away, waited_ms } = traffic;
+    let waited = duration(i64::try_from(waited_ms).unwrap_or(i64::MAX));
+    (turned_away > 0).then(|| {
+        format!(
+            "{}: the cloud turned away {turned_away} of {requests} requests; {waited} were waited for it",
+            printable(connection)
+        )
+    })
 }
 
 #[cfg(test)]

@@ -157,6 +157,13 @@ impl Bench {
         self.writes().iter().map(|entry| name(entry).to_owned()).collect()
     }
 
+    /// The latest run, as its `run.json` has it.
+    pub fn last_run(&self) -> Json {
+        let ran = self.run(&["report", "--output", "json"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
     /// The objects that `Get-Mailbox` or its like gives for one name.
     pub fn get(&self, cmdlet: &str, identity: &str) -> Json {
         let ran = self.run(&["invoke", cmdlet, &format!("Identity={identity}"), "--output", "jsonl"]);

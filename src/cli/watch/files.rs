@@ -232,6 +232,7 @@ impl<'a> Files<'a> {
             Ok(carried) => carried,
             Err(error) => return Ok(self.not_begun(accepted, &error)),
         };
+        carried.say_what_was_turned_away(self.context);
         match &carried.results {
             _ if self.stop.is_requested() => Ok(Tried::Stopped),
             Err(error) if error.kind == ErrorKind::Refused => {

@@ -133,11 +133,14 @@ pub(super) fn sign_in_hint(cloud: &Cloud, error: &ExchangeError) -> String {
     let way = match &cloud.sign_in {
         CloudSignIn::Certificate { .. } => "and that this certificate is uploaded to its registration",
         CloudSignIn::Secret { .. } => "and that client_secret is the secret's value, not its id",
-        CloudSignIn::ManagedIdentity { .. } => "and that this machine has a managed identity",
         CloudSignIn::WorkloadIdentity { .. } => "and its federated credentials",
         _ => "and that the sign-in has not expired",
     };
     match error {
+        ExchangeError::SignIn { .. } if matches!(cloud.sign_in, CloudSignIn::ManagedIdentity { .. }) => {
+            "check that this machine has a managed identity, and identity_client_id where it has several"
+                .into()
+        }
         ExchangeError::SignIn { .. } => format!("check `tenant`, `application_id` {way}"),
         ExchangeError::Secret(_) => "make the secret available where the reference says it is".into(),
         ExchangeError::Setting { .. } | ExchangeError::Unusable(_) => "mend that setting".into(),

@@ -3,6 +3,7 @@
 pub(crate) mod look;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -27,7 +28,8 @@ use super::talk::{Received, Step, Talk, Trouble};
 use super::token;
 use crate::config::{Cloud, Connection, Timeouts};
 use crate::exchange::gate::Gate;
-use crate::exchange::{Answer, Call, Exchange, ExchangeError, graph};
+use crate::exchange::meter::Meter;
+use crate::exchange::{Answer, Call, Exchange, ExchangeError, Traffic, graph};
 use crate::recipient::ErrorClass;
 
 /// How often a call is asked again that was throttled or, where that does no harm, not answered.
@@ -48,6 +50,9 @@ pub(crate) struct Online {
     graph: Service,
     site: Site,
     signed_in: String,
+    /// The user's name or the application's id
+    account: Option<String>,
+    meter: Arc<Meter>,
     timeouts: Timeouts,
     /// For passwords; fetched when the first one is sent
     key: Mutex<Option<PasswordKey>>,
@@ -76,11 +81,12 @@ impl Online {
         trace: Option<&Trace>,
     ) -> Result<Self, ExchangeError> {
         let http = Http::new(connection, cloud, trace).await?;
+        let meter = Arc::new(Meter::default());
         let service = |base: &Url, which, permission| Service {
             is_graph: which == Audience::Graph,
             base: base.clone(),
             tokens: Tokens::new(http.clone(), connection, cloud, which),
-            gate: Gate::new(connection.concurrency),
+            gate: Gate::with(connection.concurrency, Arc::clone(&meter)),
             permission,
             is_open: AtomicBool::new(false),
         };
@@ -109,6 +115,10 @@ impl Online {
                 format!("signed in to tenant {tenant} as application {}", claim("appid").unwrap_or_default())
             }
         };
+        let account = match &caller {
+            Caller::User(name) => Some(name.clone()),
+            Caller::Application => claim("appid").or_else(|| claim("azp")),
+        };
         let anchor = request::anchor(&caller, &tenant);
         let mut module = address(&cloud.exchange, &["AdminApi", "v1.0", &tenant, "EXOModuleFile"]);
         module.query_pairs_mut().append_pair("Version", MODULE_VERSION);
@@ -120,7 +130,7 @@ impl Online {
             redirect_hosts: connection.redirect_hosts.clone(),
         };
         let timeouts = connection.timeouts.clone();
-        Ok(Self { http, exchange, graph, site, signed_in, timeouts, key: Mutex::default() })
+        Ok(Self { http, exchange, graph, site, signed_in, account, meter, timeouts, key: Mutex::default() })
     }
 
     /// Carries out one call, with every page of its answer.
@@ -156,6 +166,7 @@ impl Online {
 
     async fn exchange(&self, talk: &mut dyn Talk, token: &SecretString) -> Result<Step, Trouble> {
         let request = talk.request();
+        self.meter.sent();
         let sent = self.http.send(Outgoing {
             name: request.name,
             method: request.method,
@@ -173,7 +184,11 @@ impl Online {
                     location: received.location.as_deref(),
                     cookies: received.cookies.iter().map(String::as_str).collect(),
                 };
-                Ok(talk.receive(&given, SystemTime::now()))
+                let step = talk.receive(&given, SystemTime::now());
+                if matches!(received.status, 429 | 503) || asks_for_less(&step) {
+                    self.meter.turned_away();
+                }
+                Ok(step)
             }
             Err(error) if error.sent => Err(Trouble::Unavailable { text: error.reason, after: None }),
             Err(error) => Err(Trouble::Unreachable(error.reason)),
@@ -340,6 +355,7 @@ impl Online {
                 if Instant::now() + wait > until {
                     return Err(no_answer(service, trouble).await);
                 }
+                let _waiting = self.meter.wait();
                 tokio::time::sleep(wait).await;
             }
         }
@@ -373,6 +389,15 @@ fn heed(service: &Service, result: &Result<Answer, Trouble>) {
             }
             _ => service.gate.well(),
         },
+    }
+}
+
+/// Whether an answer says that it was asked too much, whatever its status is.
+fn asks_for_less(step: &Step) -> bool {
+    match step {
+        Step::Failed(trouble) => matches!(trouble, Trouble::Throttled { .. }),
+        Step::Done(answer) => answer.refusal().is_some_and(|it| it.class == ErrorClass::Throttled),
+        Step::Send | Step::NewToken { .. } => false,
     }
 }
 
@@ -420,6 +445,14 @@ impl Exchange for Online {
 
     fn signed_in(&self) -> Option<String> {
         Some(self.signed_in.clone())
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(self.meter.traffic())
+    }
+
+    fn cloud_account(&self) -> Option<String> {
+        self.account.clone()
     }
 
     /// Nothing is kept there.

@@ -28,9 +28,10 @@ pub(super) use path::private_folder;
 pub use rows::NewRow;
 
 /// The layout that this program writes, `PRAGMA user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// One script per version, each bringing the version before up to its own.
-const MIGRATIONS: [&str; 2] = [include_str!("schema.sql"), include_str!("schema_2.sql")];
+const MIGRATIONS: [&str; 3] =
+    [include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
 /// How long another process may hold the write lock.
 const BUSY: Duration = Duration::from_secs(10);
 

@@ -70,6 +70,7 @@ impl Journal {
             millis: row.get("millis"),
             ending,
             audit_hash: row.get("audit_hash"),
+            traffic: parsed(row, "traffic").unwrap_or_default(),
         })
     }
 

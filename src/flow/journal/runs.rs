@@ -1,11 +1,14 @@
 //! Runs: begun, described, ended.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::model::RunEnd;
 use super::{Journal, JournalError};
+use crate::recipient::Traffic;
 
 impl Journal {
     /// Notes that a run begins.
@@ -33,6 +36,20 @@ impl Journal {
     pub async fn describe_run(&self, id: Uuid, about: &Json) -> Result<(), JournalError> {
         sqlx::query("UPDATE runs SET about = ? WHERE id = ?")
             .bind(about.to_string())
+            .bind(id.to_string())
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes what a run asked of the cloud, by connection.
+    pub async fn note_traffic(
+        &self,
+        id: Uuid,
+        traffic: &BTreeMap<String, Traffic>,
+    ) -> Result<(), JournalError> {
+        sqlx::query("UPDATE runs SET traffic = ? WHERE id = ?")
+            .bind(serde_json::to_string(traffic).unwrap_or_default())
             .bind(id.to_string())
             .execute(&self.pool)
             .await?;

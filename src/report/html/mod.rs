@@ -39,6 +39,7 @@ pub fn report_html(report: &RunReport, audit: &Audit) -> String {
             attention::warnings(page, report);
             changes::section(page, report);
             timings(page, report);
+            cloud(page, report);
         });
         footer(page, report, audit);
     });
@@ -100,6 +101,12 @@ fn header(page: &mut Page, report: &RunReport) {
             for (key, words) in [("operator", "by"), ("account", "signed in as"), ("endpoint", "at")] {
                 let value = run.about.as_ref().and_then(|about| about.get(key)?.as_str());
                 if let Some(value) = value {
+                    page.leaf("span", "", &format!("{words} {value}"));
+                }
+            }
+            let cloud = run.about.as_ref().and_then(|about| about.get("cloud"));
+            for (key, words) in [("account", "in the cloud as"), ("endpoint", "at")] {
+                if let Some(value) = cloud.and_then(|cloud| cloud.get(key)?.as_str()) {
                     page.leaf("span", "", &format!("{words} {value}"));
                 }
             }
@@ -181,6 +188,41 @@ fn timings(page: &mut Page, report: &RunReport) {
             "Writing cmdlets only, from the intent on disk to the outcome on disk. Reads are not in here.",
         );
         slowest(page, report);
+    });
+    page.line();
+}
+
+/// What was asked of the cloud, and how long it kept the run waiting.
+fn cloud(page: &mut Page, report: &RunReport) {
+    if report.run.traffic.is_empty() {
+        return;
+    }
+    page.element("section", &[("id", "cloud")], |page| {
+        page.leaf("h2", "", "Requests to the cloud");
+        page.element("div", &[("class", "wide")], |page| {
+            page.element("table", &[], |page| {
+                page.markup(
+                    "<thead><tr><th scope=\"col\">Connection</th><th scope=\"col\">Requests</th>\
+                     <th scope=\"col\">Turned away</th><th scope=\"col\">Waited for that</th></tr></thead>",
+                );
+                page.element("tbody", &[], |page| {
+                    for (connection, traffic) in &report.run.traffic {
+                        page.element("tr", &[], |page| {
+                            page.element("th", &[("scope", "row")], |page| page.text(connection));
+                            page.leaf("td", "", &traffic.requests.to_string());
+                            page.leaf("td", "", &traffic.turned_away.to_string());
+                            let waited = i64::try_from(traffic.waited_ms).unwrap_or(i64::MAX);
+                            page.leaf("td", "", &duration(waited));
+                        });
+                    }
+                });
+            });
+        });
+        page.leaf(
+            "p",
+            "quiet",
+            "Waits of cmdlets are part of their times. Two that wait at once count once here.",
+        );
     });
     page.line();
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::address::{AddressLine, Sign};
-use crate::recipient::{ErrorClass, Source};
+use crate::recipient::{ErrorClass, Source, Traffic};
 use crate::report::{AttributeLine, ChangeResult, Diff, Form, ResultError, RunInfo, RunRow, StepRecord};
 
 /// A run in which the same text stands everywhere where text of others can stand.
@@ -77,6 +77,7 @@ fn run_with(text: &str, ending: Ending) -> RunReport {
             millis: Some(70_000),
             ending,
             audit_hash: None,
+            traffic: BTreeMap::from([(text.into(), Traffic { requests: 7, turned_away: 2, waited_ms: 900 })]),
         },
         rows: vec![
             row(Some(result(Action::Created, None))),

@@ -12,6 +12,7 @@ pub mod hybrid;
 mod hybrid_sync;
 mod licences;
 mod making;
+mod reports;
 mod service;
 mod sign_in;
 mod throttling;
