@@ -61,11 +61,13 @@ pub struct CommandError {
     pub message: String,
     /// What to do about it
     pub hints: Vec<String>,
+    /// The same one by one, each with its own hint, where several things are wrong
+    pub each: Vec<(String, Option<String>)>,
 }
 
 impl CommandError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), each: Vec::new() }
     }
 
     pub(super) fn usage(message: impl Into<String>) -> Self {
@@ -101,19 +103,31 @@ impl CommandError {
     pub(super) fn print(&self, style: Style) {
         let mut stderr = std::io::stderr().lock();
         // There is nobody left to tell when stderr is closed.
-        for line in self.message.lines() {
-            let _ = writeln!(stderr, "{} {line}", style.paint(Tone::Attention, "error:"));
+        for (is_hint, line) in self.lines() {
+            let (tone, mark) = if is_hint { (Tone::Quiet, "hint:") } else { (Tone::Attention, "error:") };
+            let _ = writeln!(stderr, "{} {line}", style.paint(tone, mark));
         }
-        for hint in &self.hints {
-            let _ = writeln!(stderr, "{} {hint}", style.paint(Tone::Quiet, "hint:"));
+    }
+
+    /// What a person reads, and which of it is a hint. Of several errors each has its hint below it.
+    fn lines(&self) -> Vec<(bool, &str)> {
+        let error = |text| (false, text);
+        let hint = |text| (true, text);
+        if let [_, _, ..] = self.each.as_slice() {
+            let each = self
+                .each
+                .iter()
+                .flat_map(|(message, what)| message.lines().map(error).chain(what.as_deref().map(hint)));
+            return each.collect();
         }
+        self.message.lines().map(error).chain(self.hints.iter().map(|text| hint(text))).collect()
     }
 }
 
 impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
-        let hints = error.hints();
-        Self { hints, ..Self::config(error.to_string()) }
+        let (hints, each) = (error.hints(), error.each());
+        Self { hints, each, ..Self::config(error.to_string()) }
     }
 }
 

@@ -1,11 +1,14 @@
 //! `[connections.NAME.cloud]`: which cloud, which tenant, and how an application or a person signs in there.
 
+mod sign_in;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
 use uuid::Uuid;
 
+use super::endpoint::shown_url;
 use super::fields::{Fields, Sited};
 use crate::plan::UserMaker;
 use crate::recipient::cloud;
@@ -225,39 +228,6 @@ impl Environment {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Certificate,
-    Secret,
-    ManagedIdentity,
-    WorkloadIdentity,
-    Token,
-    RefreshToken,
-    AuthorizationCode,
-    Password,
-}
-
-/// How an access token is kept alive, in the words of those who have known a person's sign-in as a mode.
-const MODES: [(&str, Way); 6] = [
-    ("off", Way::Token),
-    ("refresh", Way::RefreshToken),
-    ("get-and-refresh", Way::AuthorizationCode),
-    ("OFF", Way::Token),
-    ("REFRESH", Way::RefreshToken),
-    ("GETANDREFRESH", Way::AuthorizationCode),
-];
-
-const WAYS: [(&str, Way); 8] = [
-    ("certificate", Way::Certificate),
-    ("secret", Way::Secret),
-    ("managed-identity", Way::ManagedIdentity),
-    ("workload-identity", Way::WorkloadIdentity),
-    ("token", Way::Token),
-    ("refresh-token", Way::RefreshToken),
-    ("authorization-code", Way::AuthorizationCode),
-    ("password", Way::Password),
-];
-
 impl Cloud {
     /// What a person should know who signs in like this.
     pub(super) fn warnings(&self, connection: &str) -> Vec<String> {
@@ -310,7 +280,11 @@ pub(super) fn read(f: &mut Fields<'_>) -> Option<Cloud> {
     let maker = f.choice("create_users", &MAKERS).map(|choice| choice.value).unwrap_or_default();
     let mailbox_wait = f.duration("mailbox_wait", MAILBOX_WAIT);
     let mailbox_timeout = f.duration("mailbox_timeout", MAILBOX_TIMEOUT);
-    let sign_in = sign_in(f);
+    let sign_in = sign_in::read(f);
+    if licence.is_some() && matches!(sign_in, Some(CloudSignIn::Token { graph: None, .. })) {
+        let hint = "licences are given in Microsoft Graph, which takes a token of its own; or licence = \"elsewhere\"";
+        f.missing("graph_access_token", hint);
+    }
     Some(Cloud {
         tenant: tenant?,
         organization,
@@ -355,186 +329,21 @@ fn tenant(f: &mut Fields<'_>, organization: Option<&Sited<String>>) -> Option<St
 
 /// A token goes there, so it is https.
 fn address(f: &mut Fields<'_>, key: &'static str, default: &str) -> Option<Url> {
-    let (text, at) = f.text(key).map_or_else(|| (default.to_owned(), f.at()), |text| (text.value, text.at));
-    let url = Url::parse(&text).ok().filter(|url| {
-        url.scheme() == "https" && url.has_host() && url.username().is_empty() && url.query().is_none()
-    });
-    if url.is_none() {
-        f.wrong(key, at, format!("`{text}` is not an https URL"), None);
-    }
-    url
-}
-
-fn sign_in(f: &mut Fields<'_>) -> Option<CloudSignIn> {
-    let way = f.text("authentication").map(|text| f.chosen("authentication", &text, &WAYS));
-    let mode = f.text("token_mode").map(|text| (text.at, f.chosen("token_mode", &text, &MODES)));
-    let way = match (way, mode) {
-        (Some(_), Some((at, _))) => {
-            f.wrong("token_mode", at, "authentication says it already", Some("keep one of them"));
-            return None;
+    let Some(Sited { value: text, at }) = f.text(key) else { return Url::parse(default).ok() };
+    let host = "the address of a host alone, for example https://outlook.office365.com";
+    let (message, hint) = match Url::parse(&text) {
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            let hint = "take them out; how to sign in is said by keys of their own";
+            ("the URL carries a user or a password (not shown)".to_owned(), hint)
         }
-        (way, mode) => way.or(mode.map(|(_, mode)| mode)),
+        Ok(url) if url.scheme() == "https" && (url.query().is_some() || url.fragment().is_some()) => {
+            ("the URL has a query or a fragment (`?`, `#`), which this address cannot have".to_owned(), host)
+        }
+        Ok(url) if url.scheme() == "https" && url.has_host() => return Some(url),
+        _ => (format!("`{}` is not an https URL", shown_url(&text)), host),
     };
-    let application = f.text("application_id").map(|text| text.value);
-    let place = certificate(f);
-    let certificate_password = f.secret("certificate_password");
-    let client_secret = f.secret("client_secret");
-    let (client, endpoint) = (f.text("identity_client_id"), f.text("identity_url"));
-    let token_file = f.path("federated_token_file");
-    let access_token = f.secret("access_token");
-    let graph_access_token = f.secret("graph_access_token");
-    let refresh_token = f.secret("refresh_token");
-    let store = f.path("refresh_token_file");
-    let code = f.secret("authorization_code");
-    let redirect_uri = f.text("redirect_uri").map(|text| text.value);
-    let username = f.text("username").map(|text| text.value);
-    let password = f.secret("password");
-    let allow_password = f.flag("danger_password_sign_in", false).value;
-
-    let way = match way {
-        Some(chosen) => chosen?.value,
-        None if place.is_some() => Way::Certificate,
-        None if client_secret.is_some() => Way::Secret,
-        None => {
-            f.missing("authentication", "certificate_file and application_id are the way for programs; or managed-identity, workload-identity, secret, token, refresh-token, authorization-code, password");
-            return None;
-        }
-    };
-    let mut need = |key: &str, value: bool, hint: &str| {
-        if !value {
-            f.missing(key, hint);
-        }
-    };
-    if !matches!(way, Way::ManagedIdentity | Way::Token) {
-        need("application_id", application.is_some(), "the application's (client) id, a GUID");
-    }
-    match way {
-        Way::Certificate => {
-            need(
-                "certificate_file",
-                place.is_some(),
-                "certificate_file = \"bridge.pfx\", or certificate_directory and certificate_thumbprint",
-            );
-            Some(CloudSignIn::Certificate {
-                application: application?,
-                place: place?,
-                password: certificate_password,
-            })
-        }
-        Way::Secret => {
-            need(
-                "client_secret",
-                client_secret.is_some(),
-                "client_secret = \"env:MAILWRIGHT_CLIENT_SECRET\"",
-            );
-            Some(CloudSignIn::Secret { application: application?, secret: client_secret? })
-        }
-        Way::ManagedIdentity => {
-            let endpoint = match endpoint {
-                None => None,
-                Some(text) => match Url::parse(&text.value) {
-                    Ok(url) => Some(url),
-                    Err(_) => {
-                        f.wrong("identity_url", text.at, format!("`{}` is not a URL", text.value), None);
-                        return None;
-                    }
-                },
-            };
-            Some(CloudSignIn::ManagedIdentity { client: client.map(|text| text.value), endpoint })
-        }
-        Way::WorkloadIdentity => {
-            let named =
-                token_file.or_else(|| std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").map(PathBuf::from));
-            need(
-                "federated_token_file",
-                named.is_some(),
-                "the file that the cluster keeps, or AZURE_FEDERATED_TOKEN_FILE",
-            );
-            Some(CloudSignIn::WorkloadIdentity { application: application?, token_file: named? })
-        }
-        Way::Token => {
-            need(
-                "access_token",
-                access_token.is_some(),
-                "access_token = 'exec:[\"az\",\"account\",\"get-access-token\", ...]'",
-            );
-            access_token.map(|exchange| CloudSignIn::Token { exchange, graph: graph_access_token })
-        }
-        Way::RefreshToken | Way::AuthorizationCode => {
-            need("refresh_token_file", store.is_some(), "a file of its own for each connection");
-            let first = match (way, code, redirect_uri) {
-                (Way::AuthorizationCode, Some(code), Some(redirect_uri)) => {
-                    Some(FirstToken::Code(AuthorizationCode { code, redirect_uri }))
-                }
-                (Way::AuthorizationCode, ..) => {
-                    need(
-                        "authorization_code",
-                        false,
-                        "authorization_code and redirect_uri, as the browser came back with them",
-                    );
-                    return None;
-                }
-                _ => refresh_token.map(FirstToken::Given),
-            };
-            Some(CloudSignIn::RefreshToken {
-                application: application?,
-                secret: client_secret,
-                store: store?,
-                first,
-            })
-        }
-        Way::Password => {
-            need("username", username.is_some(), "the principal name of the account");
-            need("password", password.is_some(), "password = \"env:MAILWRIGHT_CLOUD_PASSWORD\"");
-            if !allow_password {
-                let hint = "use a certificate; danger_password_sign_in = true tries it all the same";
-                let why = "sign-in with name and password is being retired by Microsoft, and fails with a second factor";
-                f.wrong("authentication", f.at(), why, Some(hint));
-                return None;
-            }
-            Some(CloudSignIn::Password {
-                application: application?,
-                username: username?,
-                password: password?,
-            })
-        }
-    }
-}
-
-fn certificate(f: &mut Fields<'_>) -> Option<CertificatePlace> {
-    let (file, folder) = (f.path("certificate_file"), f.path("certificate_directory"));
-    let thumbprint = f.text("certificate_thumbprint").map(|text| text.value);
-    match (file, folder, thumbprint) {
-        (Some(file), None, thumbprint) => Some(CertificatePlace::File { file, thumbprint }),
-        (None, Some(folder), Some(thumbprint)) => Some(CertificatePlace::Folder { folder, thumbprint }),
-        (Some(_), Some(_), _) => {
-            f.wrong(
-                "certificate_directory",
-                f.at(),
-                "a file and a folder are named",
-                Some("keep one of them"),
-            );
-            None
-        }
-        (None, Some(_), None) => {
-            f.missing("certificate_thumbprint", "it selects the certificate of the folder");
-            None
-        }
-        (None, None, Some(thumbprint)) if dotnet_store().is_some() => {
-            Some(CertificatePlace::Folder { folder: dotnet_store()?, thumbprint })
-        }
-        (None, None, Some(_)) => {
-            f.missing("certificate_file", "off Windows there is no certificate store: name the PFX or PEM file, or certificate_directory");
-            None
-        }
-        (None, None, None) => None,
-    }
-}
-
-/// Where .NET keeps a user's certificates off Windows.
-fn dotnet_store() -> Option<PathBuf> {
-    let home = std::env::var_os("HOME").filter(|home| !home.is_empty())?;
-    Some(PathBuf::from(home).join(".dotnet/corefx/cryptography/x509stores/my"))
+    f.wrong(key, at, message, Some(hint));
+    None
 }
 
 #[cfg(test)]

@@ -120,3 +120,136 @@ fn a_key_that_others_may_read_is_told_of() {
     assert!(warnings(0o600).is_empty() && warnings(0o400).is_empty());
     assert!(warnings(0o644)[0].contains("chmod 600"));
 }
+
+/// What is wrong, in the order of the file, with what may be done about it.
+#[track_caller]
+fn told(text: &str) -> Vec<(String, Option<String>)> {
+    Config::parse(Path::new("m.toml"), text.to_owned()).unwrap_err().each()
+}
+
+/// The one thing that is wrong in a table of the cloud.
+#[track_caller]
+fn one(keys: &str) -> (String, String) {
+    let [(message, hint)] = parse(keys).unwrap_err().each().try_into().unwrap();
+    (message, hint.unwrap_or_default())
+}
+
+#[test]
+fn a_table_that_is_there_is_not_missing() {
+    for (keys, expected) in [
+        (
+            format!("login_url = \"http://login.example\"\n{BY_CERTIFICATE}"),
+            "m.toml:5:13: connections.x.cloud.login_url: `http://login.example` is not an https URL",
+        ),
+        (
+            "application_id = \"app\"\n".to_owned(),
+            "m.toml:3:1: connections.x.cloud.authentication: the key is missing",
+        ),
+        (
+            format!("usage_location = \"DEU\"\n{BY_CERTIFICATE}"),
+            "m.toml:5:18: connections.x.cloud.usage_location: `DEU` is not a country of two letters",
+        ),
+    ] {
+        assert_eq!(one(&keys).0, expected, "{keys}");
+    }
+    let [(message, hint)] = told("[connections.x]\ninfrastructure = \"cloud\"\n").try_into().unwrap();
+    assert!(message.ends_with("connections.x.cloud: the key is missing"), "{message}");
+    assert!(hint.unwrap().contains("[connections.NAME.cloud]"));
+}
+
+#[test]
+fn the_key_that_is_missing_is_named() {
+    let stored =
+        "token_mode = \"get-and-refresh\"\napplication_id = \"app\"\nrefresh_token_file = \"token\"\n";
+    let (message, hint) = one(&format!("{stored}authorization_code = \"env:CODE\"\n"));
+    assert!(message.contains("cloud.redirect_uri: the key is missing"), "{message}");
+    assert!(hint.contains("sent back"), "{hint}");
+    let (message, _) = one(&format!("{stored}redirect_uri = \"https://back\"\n"));
+    assert!(message.contains("cloud.authorization_code: the key is missing"), "{message}");
+}
+
+#[test]
+fn a_url_that_cannot_be_is_told_of_without_what_is_secret_in_it() {
+    for (url, expected) in [
+        ("https://ada:Canary@host", "carries a user or a password"),
+        ("https://ada:Canary@host:99999", "`https://***@host:99999` is not an https URL"),
+        ("http://ada:Canary@host", "carries a user or a password"),
+        ("https://host/x?sig=Canary", "has a query or a fragment"),
+        ("https://host/#x", "has a query or a fragment"),
+        ("host", "`host` is not an https URL"),
+    ] {
+        let (message, hint) = one(&format!("exchange_url = \"{url}\"\n{BY_CERTIFICATE}"));
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains("m.toml:5:16: connections.x.cloud.exchange_url: "), "{message}");
+        assert!(!message.contains("Canary") && !hint.contains("Canary"), "{message} {hint}");
+    }
+}
+
+#[test]
+fn licences_and_new_users_need_a_token_for_graph() {
+    let token = "authentication = \"token\"\naccess_token = \"env:T\"\n";
+    let (message, hint) = one(&format!("{token}licence = \"ENTERPRISEPACK\"\n"));
+    assert!(message.contains("cloud.graph_access_token: the key is missing"), "{message}");
+    assert!(hint.contains("elsewhere"), "{hint}");
+    assert!(parse(&format!("{token}licence = \"elsewhere\"\n")).is_ok());
+    let with_users = |keys: &str| {
+        Config::parse(
+            Path::new("m.toml"),
+            format!(
+                "[connections.x]\ninfrastructure = \"cloud\"\ncreate_method = \"new\"\n[connections.x.cloud]\ntenant = \"a.b\"\n{token}{keys}"
+            ),
+        )
+    };
+    let error = with_users("").unwrap_err();
+    assert!(error.to_string().ends_with("cloud.graph_access_token: the key is missing"), "{error}");
+    assert!(with_users("create_users = \"exchange\"").is_ok());
+    assert!(with_users("graph_access_token = \"env:G\"").is_ok());
+}
+
+/// A key that does nothing is a mistake that nobody sees.
+#[test]
+fn what_would_be_ignored_is_refused() {
+    let (message, hint) = one(&format!("{BY_CERTIFICATE}client_secret = \"env:S\"\n"));
+    assert_eq!(
+        message,
+        "m.toml:7:17: connections.x.cloud.client_secret: the sign-in is by \"certificate\", which does not use it"
+    );
+    assert_eq!(hint, "take it out, or write authentication = \"secret\"");
+    for key in ["username = \"ada\"", "password = \"env:P\"", "authentication = \"kerberos\""] {
+        let name = key.split(' ').next().unwrap();
+        let text = format!(
+            "[connections.x]\ninfrastructure = \"cloud\"\n{key}\n[connections.x.cloud]\ntenant = \"a.b\"\n{BY_CERTIFICATE}"
+        );
+        let [(message, hint)] = told(&text).try_into().unwrap();
+        let place = format!("m.toml:3:{}: connections.x.{name}: ", name.len() + 4);
+        assert!(
+            message.starts_with(&place) && message.contains("Exchange Online does not use it"),
+            "{message}"
+        );
+        assert!(hint.unwrap().contains("[connections.NAME.cloud]"));
+    }
+    let own = "[connections.x]\ninfrastructure = \"on-premises\"\nserver = \"http://ex01/PowerShell/\"\nusername = \"a\"\npassword = \"env:P\"\n";
+    let text = format!("{own}[connections.x.cloud]\ntenant = \"a.b\"\n{BY_CERTIFICATE}");
+    let [(message, _)] = told(&text).try_into().unwrap();
+    assert!(message.starts_with("m.toml:6:"), "{message}");
+    assert!(
+        message.ends_with("connections.x.cloud: infrastructure = \"on-premises\" has no cloud"),
+        "{message}"
+    );
+}
+
+#[test]
+fn whoever_takes_anybody_for_the_server_is_told_so() {
+    let text = |keys: &str| {
+        format!(
+            "[connections.x]\ninfrastructure = \"cloud\"\n{keys}[connections.x.cloud]\ntenant = \"a.b\"\n{BY_CERTIFICATE}"
+        )
+    };
+    let warnings = |keys: &str| Config::parse(Path::new("m.toml"), text(keys)).unwrap().warnings;
+    assert_eq!(warnings(""), Vec::<String>::new());
+    assert!(warnings("danger_skip_tls_verification = true\n")[0].contains("takes anybody for the server"));
+    let own = "[connections.x]\ninfrastructure = \"on-premises\"\nserver = \"https://ex01/PowerShell/\"\nusername = \"a\"\npassword = \"env:P\"\ndanger_skip_tls_verification = true\n";
+    let own = |keys: &str| Config::parse(Path::new("m.toml"), format!("{own}{keys}")).unwrap().warnings;
+    assert!(own("")[0].contains("takes anybody for the server"));
+    assert!(own("[connections.x.tls]\nserver_certificate = \"a.pem\"\n").is_empty());
+}

@@ -172,6 +172,20 @@ impl Connection {
         }
     }
 
+    /// That anybody on the way may be the server, where a switch says so and nothing pins it.
+    pub(super) fn warning(&self) -> Option<String> {
+        (self.danger.skip_tls_verification && self.tls.server_certificate.is_none()).then(|| {
+            let given = match (&self.cloud, self.infrastructure) {
+                (Some(_), _) | (_, Infrastructure::Cloud) => ", and gives it what signs in to the cloud",
+                _ => "",
+            };
+            format!(
+                "[connections.{}] danger_skip_tls_verification takes anybody for the server{given}; give tls.ca_file instead",
+                self.name
+            )
+        })
+    }
+
     /// The policy of one run; `--allow-mass-removal` takes the guard away.
     pub fn run_policy(&self, allow_mass_removal: bool) -> Policy {
         let mut policy = self.policy.clone();

@@ -101,6 +101,20 @@ impl Endpoint {
     }
 }
 
+/// What a person wrote for a URL, without what may be a password in it.
+pub(super) fn shown_url(text: &str) -> String {
+    // What stands before an `@` is taken first: a password may hold anything.
+    let text = match text.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.split_once("//").map_or("", |(scheme, _)| scheme);
+            let slashes = if scheme.is_empty() { "" } else { "//" };
+            format!("{scheme}{slashes}***@{host}")
+        }
+        None => text.to_owned(),
+    };
+    text.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -133,6 +147,20 @@ mod tests {
             Endpoint::from_host("mail.host.net", Some(443), Some("/tenant1/PowerShell/?x=1")).unwrap();
         assert_eq!(hosted.to_string(), "https://mail.host.net/tenant1/PowerShell/?x=1");
         assert_eq!(hosted.configuration_name(), "Microsoft.Exchange");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_secrets() {
+        for (text, shown) in [
+            ("http://u:p@ex01:99999/x", "http://***@ex01:99999/x"),
+            ("u:p@ex01", "***@ex01"),
+            ("https://u:p@ss/w@ex01", "https://***@ex01"),
+            ("https://ex01/x?sig=p#q", "https://ex01/x"),
+            ("https://u:p?a#b@ex01", "https://***@ex01"),
+            ("ex01", "ex01"),
+        ] {
+            assert_eq!(shown_url(text), shown);
+        }
     }
 
     #[test]

@@ -102,6 +102,18 @@ impl ConfigError {
         Self::Unreadable { file: file.to_owned(), message: message.into(), hint: None }
     }
 
+    /// Each thing that is wrong, with what the reader may do about it.
+    pub fn each(&self) -> Vec<(String, Option<String>)> {
+        match self {
+            Self::Unreadable { hint, .. } | Self::Connection { hint, .. } => {
+                vec![(self.to_string(), hint.clone())]
+            }
+            Self::Invalid(problems) => {
+                problems.iter().map(|problem| (problem.to_string(), problem.hint.clone())).collect()
+            }
+        }
+    }
+
     /// What the reader may do about it, one line each.
     pub fn hints(&self) -> Vec<String> {
         match self {

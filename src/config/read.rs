@@ -7,7 +7,7 @@ use super::connection::{
     Authentication, Connection, Danger, ExchangeLoader, Infrastructure, Kerberos, Proxy, Timeouts, Tls,
 };
 use super::document::{Entry, Kind, Node, Source};
-use super::endpoint::{Endpoint, EndpointError};
+use super::endpoint::{Endpoint, EndpointError, shown_url};
 use super::export;
 use super::fields::{Fields, Sited};
 use super::mail::{self, Mail};
@@ -68,6 +68,9 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
             ("cloud", Infrastructure::Cloud),
         ],
     );
+    if let Some(choice) = &infrastructure {
+        rules::infrastructure(f, choice.value);
+    }
     let authentication = authentication(f);
     let exchange_loader = f.choice(
         "exchange_loader",
@@ -95,6 +98,7 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
     let redirect_hosts = f.texts("redirect_hosts").into_iter().map(|text| text.value).collect();
     let timeouts = f.table("timeouts", timeouts).unwrap_or_default();
     let export = f.table("export", export::read).unwrap_or_default();
+    let has_cloud = f.has("cloud");
     let cloud = f.table("cloud", cloud::read).flatten();
 
     let required = infrastructure.is_some();
@@ -102,9 +106,12 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
         f.missing("infrastructure", "infrastructure = \"on-premises\" or \"hybrid\"");
     }
     let endpoint = match is_cloud {
-        true => in_cloud(f, endpoint, cloud.as_ref()),
+        true => in_cloud(f, endpoint, has_cloud, cloud.as_ref()),
         false => endpoint,
     };
+    if let (true, Some(cloud)) = (is_cloud, &cloud) {
+        rules::graph(f, cloud, policy.create_method);
+    }
     let (Sited { value: infrastructure, .. }, authentication, endpoint) =
         (infrastructure?, authentication?, endpoint?);
     let given = rules::Given {
@@ -152,6 +159,7 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
 fn in_cloud(
     f: &mut Fields<'_>,
     server: Option<Sited<Endpoint>>,
+    has_cloud: bool,
     cloud: Option<&Cloud>,
 ) -> Option<Sited<Endpoint>> {
     if let Some(server) = server {
@@ -159,10 +167,13 @@ fn in_cloud(
         f.wrong("server", server.at, "Exchange Online has no server of one's own", Some(hint));
     }
     let Some(cloud) = cloud else {
-        f.missing(
-            "cloud",
-            "add a table [connections.NAME.cloud] with tenant, application_id and certificate_file",
-        );
+        // What is wrong in a table that is there has been said.
+        if !has_cloud {
+            f.missing(
+                "cloud",
+                "add a table [connections.NAME.cloud] with tenant, application_id and certificate_file",
+            );
+        }
         return None;
     };
     let value = Endpoint::from_url(cloud.exchange.as_str()).ok()?;
@@ -268,7 +279,7 @@ fn endpoint(f: &mut Fields<'_>, is_cloud: bool) -> Option<Sited<Endpoint>> {
         Err(error) => {
             let message = match error {
                 EndpointError::Credentials => error.to_string(),
-                _ => format!("`{}`: {error}", text.value),
+                _ => format!("`{}`: {error}", shown_url(&text.value)),
             };
             f.wrong(key, text.at, message, Some("for example http://ex01.contoso.com/PowerShell/"));
             None
@@ -365,7 +376,7 @@ fn proxy(f: &mut Fields<'_>) -> Option<Proxy> {
     }
     match url::Url::parse(&text.value) {
         Ok(url) if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") => {
-            let message = format!("`{}`: not the URL of a proxy", text.value);
+            let message = format!("`{}`: not the URL of a proxy", shown_url(&text.value));
             f.wrong(
                 "url",
                 text.at,
@@ -383,7 +394,7 @@ fn proxy(f: &mut Fields<'_>) -> Option<Proxy> {
             None
         }
         _ => {
-            f.wrong("url", text.at, format!("`{}` is not a URL", text.value), None);
+            f.wrong("url", text.at, format!("`{}` is not a URL", shown_url(&text.value)), None);
             None
         }
     }

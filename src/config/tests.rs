@@ -70,6 +70,18 @@ fn json_says_the_same() {
     assert!(problems(&twice).contains("the key is there twice"));
 }
 
+/// Ways to sign in to the cloud, with the keys of each that the template has.
+const SIGN_IN: [(&str, &[&str]); 8] = [
+    ("certificate", &["certificate_file", "certificate_password", "certificate_thumbprint"]),
+    ("secret", &["client_secret"]),
+    ("managed-identity", &["identity_client_id", "identity_url"]),
+    ("workload-identity", &["federated_token_file"]),
+    ("token", &["access_token", "graph_access_token"]),
+    ("refresh-token", &["refresh_token_file", "refresh_token"]),
+    ("authorization-code", &["refresh_token_file", "authorization_code", "redirect_uri"]),
+    ("password", &["username", "password", "danger_password_sign_in"]),
+];
+
 #[test]
 fn the_template_is_valid_with_every_key_switched_on() {
     parse(TEMPLATE).unwrap();
@@ -80,8 +92,25 @@ fn the_template_is_valid_with_every_key_switched_on() {
             _ => line,
         })
         .collect::<Vec<_>>()
-        .join("\n");
-    let config = parse(&all).unwrap();
+        .join("\n")
+        .replace("infrastructure = \"on-premises\"", "infrastructure = \"hybrid\"")
+        .replace("danger_password_sign_in = false", "danger_password_sign_in = true");
+    let (server, cloud) = all.split_once("[connections.corp.cloud]").unwrap();
+    // Keys of one way to sign in are refused beside those of another.
+    let by = |way: &str, theirs: &[&str]| {
+        let of_others = |line: &&str| {
+            let key = line.split(' ').next().unwrap_or_default();
+            !theirs.contains(&key) && SIGN_IN.iter().any(|(_, keys)| keys.contains(&key))
+        };
+        let mine: Vec<&str> = cloud.lines().filter(|line| !of_others(line)).collect();
+        let mine = mine.join("\n").replace("\"certificate\"", &format!("\"{way}\""));
+        parse(&format!("{server}[connections.corp.cloud]{mine}"))
+    };
+    for (way, theirs) in SIGN_IN {
+        by(way, theirs).unwrap_or_else(|error| panic!("{way}: {error}"));
+    }
+    let (way, theirs) = SIGN_IN[0];
+    let config = by(way, theirs).unwrap();
     assert_eq!(config.connections[0].timeouts.operation, Duration::from_secs(180));
     assert_eq!(config.connections[0].max_removing_percent, Some(20));
     assert!(config.connections[0].proxy.is_some());

@@ -31,6 +31,21 @@ fn each_mistake_has_its_place() {
     );
 }
 
+/// Each with its own hint right below it.
+#[test]
+fn several_mistakes_are_told_one_by_one() {
+    let text = "[connections.x]\ninfrastructure = \"cloud\"\n[connections.x.cloud]\ntenant = \"a.b\"\nlogin_url = \"http://login.example\"\nusage_location = \"DEU\"\napplication_id = \"app\"\n";
+    let told = with(text).run(&["invoke", "Get-Mailbox"]);
+    let lines: Vec<&str> = told.stderr.lines().collect();
+    let [first, first_hint, second, second_hint, third, third_hint] = lines[..] else { panic!("{lines:?}") };
+    assert!(first.contains("3:1: connections.x.cloud.authentication: the key is missing"), "{lines:?}");
+    assert!(first_hint.starts_with("hint: certificate_file and application_id"), "{lines:?}");
+    assert!(second.contains("5:13: connections.x.cloud.login_url: "), "{lines:?}");
+    assert!(second_hint.starts_with("hint: the address of a host alone"), "{lines:?}");
+    assert!(third.contains("6:18: connections.x.cloud.usage_location: "), "{lines:?}");
+    assert_eq!(third_hint, "hint: \"DE\"");
+}
+
 #[test]
 fn which_file_and_which_connection() {
     let place = with(&format!("{CONNECTION}{}", CONNECTION.replace("corp", "lab")));

@@ -89,17 +89,21 @@ pub fn settings<'g>(
         true => String::new(),
         false => format!("{key} = \"{value}\"\n"),
     };
+    // A secret goes with the sign-in of an application, and is refused beside any other.
+    let proof = match cloud.contains("authentication = ") {
+        true => String::new(),
+        false => format!("client_secret = 'file:{}'\n", secret.display()),
+    };
     let wait = if keys.contains("replication_wait") { "" } else { "replication_wait = \"20s\"\n" };
     format!(
         "[connections.it]\ninfrastructure = \"{infrastructure}\"\n{wait}{keys}\n[connections.it.tls]\nca_file = '{}'\n\
          [connections.it.cloud]\ntenant = \"{}\"\norganization = \"{}\"\nlogin_url = \"{url}\"\nexchange_url = \"{url}\"\n\
-         graph_url = \"{}\"\napplication_id = \"{}\"\nclient_secret = 'file:{}'\n{}{}{}{cloud}\n",
+         graph_url = \"{}\"\napplication_id = \"{}\"\n{proof}{}{}{}{cloud}\n",
         ca_file.display(),
         given("tenant"),
         given("organization"),
         given("graph"),
         given("application_id"),
-        secret.display(),
         default("licence", "ENTERPRISEPACK"),
         default("usage_location", "CH"),
         default("mailbox_wait", "60s"),
