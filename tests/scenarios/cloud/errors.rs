@@ -412,3 +412,21 @@ fn c14_what_graph_refuses() {
         }
     }
 }
+
+/// As the README has it: a fault for one object names it as the program's writes do.
+#[test]
+fn c14_a_fault_hits_the_writes_of_one_object() {
+    const ADA: &str = "11111111-2222-4333-8444-555555555555";
+    let ada = there("ada", "SharedMailbox", &json!({"ExternalDirectoryObjectId": ADA}));
+    let mut seed = tenant(&[ada, there("bob", "SharedMailbox", &json!({}))]);
+    let answer = json!({"http": {"status": 403, "body": {"json": {"error": {"message": "No."}}}}});
+    seed["cloud"]["faults"] =
+        json!([{"cmdlet": "Set-Mailbox", "identity": ADA, "times": 100, "kind": answer}]);
+    let bench = Bench::new(&seed);
+    connect(&bench, "enable", "", "");
+    let flow = "Identity,CustomAttribute1\nbob@contoso.com,x\nada@contoso.com,x\n";
+    let results = bench.flow("apply", flow, 1);
+    let actions: Vec<_> = results.iter().map(|result| result["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["updated", "failed"], "{results:?}");
+    assert_eq!(results[1]["guid"], ADA);
+}
