@@ -262,6 +262,6 @@ struct Silent;
 
 impl Progress for Silent {
     fn total(&self, _: usize) {}
-    fn planned(&self, _: &[PlannedChange]) {}
+    fn planned(&self, _: &[PlannedChange], _: usize) {}
     fn done(&self, _: &str) {}
 }

@@ -11,7 +11,7 @@ use super::common::Context;
 use super::literal::literal;
 use super::{CommandError, session};
 use crate::config::SecretRef;
-use crate::exchange::{Answer, Call, graph, to_json};
+use crate::exchange::{Answer, Call, Side, graph, to_json};
 use crate::recipient::parameters::{self, ParameterKind};
 use crate::recipient::value::{bool_word, split_cell};
 use crate::report::printable;
@@ -26,11 +26,25 @@ pub(super) struct Invoke {
     /// `@('a','b')`; `@{Add='a';Remove='b'}` changes one; a secret is a reference such as env:NAME
     #[arg(value_name = "NAME=VALUE")]
     parameters: Vec<String>,
+    /// Run it in Exchange Online, on a hybrid connection that reaches both sides; without this a cmdlet of Exchange goes
+    /// on-premises, and one of Graph to the cloud in any case
+    #[arg(long)]
+    cloud: bool,
 }
 
 pub(super) async fn run(context: &Context, command: Invoke) -> Result<u8, CommandError> {
     let Wanted { mut call, secrets } = wanted(&command)?;
     let chosen = session::choose(context).await?;
+    if command.cloud {
+        if chosen.default.cloud.is_none() {
+            let name = &chosen.default.name;
+            return Err(CommandError::usage(format!(
+                "the connection `{name}` does not reach Exchange Online"
+            ))
+            .hint("--cloud is for connections with a table `cloud`; `-n NAME` chooses another one"));
+        }
+        call = call.on(Side::Cloud);
+    }
     for (name, reference) in secrets {
         let secret = chosen.default.secrets.fetch(&reference).await?;
         call = call.with(name, Value::SecureString(SecureText::Clear(secret)));
@@ -162,6 +176,7 @@ mod tests {
         wanted(&Invoke {
             cmdlet: "Set-Mailbox".into(),
             parameters: parameters.iter().map(ToString::to_string).collect(),
+            cloud: false,
         })
     }
 
@@ -209,7 +224,7 @@ mod tests {
             assert!(parse(&parameters).is_err(), "{parameters:?}");
         }
         let user = |parameter: &str| {
-            wanted(&Invoke { cmdlet: "New-MgUser".into(), parameters: vec![parameter.into()] })
+            wanted(&Invoke { cmdlet: "New-MgUser".into(), parameters: vec![parameter.into()], cloud: false })
         };
         assert!(user("PasswordProfile=Canary-7c1f!pw").is_err());
         assert_eq!(user("PasswordProfile=env:PW").unwrap().secrets.len(), 1);
@@ -217,7 +232,10 @@ mod tests {
         let plain = parse(&["Password=Canary-7c1f!pw"]).unwrap_err();
         assert!(!format!("{plain:?}").contains("Canary"));
         for cmdlet in ["Get", "Get-Mailbox | Remove-Mailbox", "-x"] {
-            assert!(wanted(&Invoke { cmdlet: cmdlet.into(), parameters: vec![] }).is_err(), "{cmdlet}");
+            assert!(
+                wanted(&Invoke { cmdlet: cmdlet.into(), parameters: vec![], cloud: false }).is_err(),
+                "{cmdlet}"
+            );
         }
     }
 }

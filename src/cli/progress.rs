@@ -41,10 +41,15 @@ impl Progress for Bar<'_> {
         self.bar.set_length(u64::try_from(changes).unwrap_or(u64::MAX));
     }
 
-    fn planned(&self, changes: &[PlannedChange]) {
+    fn planned(&self, changes: &[PlannedChange], done_before: usize) {
         if self.shows_plan {
             // A reader that went away does not stop the work.
-            let text = plan_text(changes, self.context.output_style());
+            let mut text = plan_text(changes, self.context.output_style());
+            if done_before > 0 {
+                text.push_str(&format!(
+                    "      {done_before} done before, by an earlier run of the same source\n"
+                ));
+            }
             let _ = self.bar.suspend(|| self.context.out(&text));
         }
     }

@@ -139,6 +139,14 @@ impl Directory {
         Ok((AcceptedDomains::new(names), server))
     }
 
+    /// Whether mailboxes can be read at all.
+    ///
+    /// # Errors
+    /// There is no answer, or Exchange refuses.
+    pub async fn may_see_mailboxes(&self) -> Result<(), LookupError> {
+        self.ask(&self.call("Get-Mailbox").with("ResultSize", Value::from("1"))).await.map(drop)
+    }
+
     /// Who holds these addresses, `except` one account.
     pub async fn owners(
         &self,

@@ -71,8 +71,9 @@ impl Work {
 pub trait Progress: Send + Sync {
     /// So many changes there are.
     fn total(&self, changes: usize);
-    /// What applying is about to do.
-    fn planned(&self, changes: &[PlannedChange]);
+    /// What applying is about to do, what was refused when it was read with it; and how many changes an earlier run has done,
+    /// whose results are those of then.
+    fn planned(&self, changes: &[PlannedChange], done_before: usize);
     /// One more is through.
     fn done(&self, identity: &str);
     /// The cloud keeps the run waiting; what was asked of it so far.
@@ -225,6 +226,7 @@ async fn apply_all(
     let mut seqs: BTreeMap<usize, Seq> = BTreeMap::new();
     let mut todo: Vec<Row> = Vec::new();
     let mut todo_rows = Vec::new();
+    let mut done_before: BTreeSet<usize> = BTreeSet::new();
     for (position, (row, enqueued)) in rows.into_iter().zip(&enqueued).enumerate() {
         let change = match &row {
             Row::Refused(refused) => {
@@ -241,6 +243,7 @@ async fn apply_all(
                 todo.push(row);
             }
             Some(Enqueued::Done(_, former)) => {
+                done_before.insert(position);
                 let former = serde_json::from_value(former.clone()).unwrap_or_else(|error| {
                     let message = format!("the former result cannot be read: {error}");
                     refused(change, name, plain(ErrorClass::Internal, message))
@@ -266,7 +269,13 @@ async fn apply_all(
     if !options.allow_mass_removal {
         guard(&open, &read)?;
     }
-    progress.planned(&read.iter().map(|read| read.planned(sites)).collect::<Vec<_>>());
+    let mut planned: BTreeMap<usize, PlannedChange> = results
+        .iter()
+        .filter(|(position, _)| !done_before.contains(position))
+        .map(|(position, result)| (*position, PlannedChange::unplanned(result.clone())))
+        .collect();
+    planned.extend(todo_rows.iter().copied().zip(read.iter().map(|read| read.planned(sites))));
+    progress.planned(&planned.into_values().collect::<Vec<_>>(), done_before.len());
     let lanes = lane::lanes(read.iter().filter_map(Read::for_lanes));
     let held: Vec<bool> =
         read.iter().filter_map(Read::change).map(|read| read.is_held(&options.held)).collect();

@@ -98,9 +98,14 @@ impl CloudSite {
         Ok(Self { settings: settings.clone(), directory, accepted_domains, skus: OnceCell::new() })
     }
 
-    /// Reads the tenant's licences, once.
+    /// Reads the tenant's licences, once, and whether mailboxes can be read at all.
     pub(super) async fn know_skus(&self) -> Result<(), LookupError> {
-        self.skus.get_or_try_init(|| graph::skus(self.directory.exchange().as_ref())).await.map(drop)
+        let known = self.skus.get_or_try_init(|| async {
+            // A licence for a mailbox that nobody here could see would be wasted.
+            self.directory.may_see_mailboxes().await?;
+            graph::skus(self.directory.exchange().as_ref()).await
+        });
+        known.await.map(drop)
     }
 
     /// What planning must know beside the recipient, without what is looked up for each change.

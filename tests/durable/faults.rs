@@ -78,7 +78,7 @@ struct Quiet;
 
 impl Progress for Quiet {
     fn total(&self, _: usize) {}
-    fn planned(&self, _: &[PlannedChange]) {}
+    fn planned(&self, _: &[PlannedChange], _: usize) {}
     fn done(&self, _: &str) {}
 }
 

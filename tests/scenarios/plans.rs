@@ -42,6 +42,38 @@ fn s09_plan_mode() {
     }
 }
 
+/// What apply shows before it begins is what `plan` shows and what it says at the end.
+#[test]
+fn s09_the_plan_counts_every_row() {
+    let mailboxes = ["ada", "bob"].map(|name| mailbox(name, &[&format!("SMTP:{name}@contoso.com")]));
+    let bench = Bench::new(&directory(mailboxes));
+    bench.connect("on-premises", "enable", "");
+    bench.place.write(
+        "flow.csv",
+        "ChangeId,Identity,CustomAttribute1,HiddenFromAddressListsEnabled\nc1,ada,x,\nc2,bob,x,perhaps\nc3,bob,x,\n",
+    );
+    let line = |text: &str, start: &str| {
+        let line = text.lines().find(|line| line.starts_with(start));
+        line.unwrap_or_else(|| panic!("no `{start}` in {text}")).to_owned()
+    };
+    let planned = bench.run(&["plan", "flow.csv"]).stdout;
+    let applied = bench.run(&["apply", "flow.csv"]).stdout;
+    assert_eq!(line(&applied, "Plan:"), line(&planned, "Plan:"));
+    assert!(
+        line(&applied, "Plan:").contains("2 to update") && line(&applied, "Plan:").contains("1 refused"),
+        "{applied}"
+    );
+    assert_eq!(line(&applied, "Done:"), "Done: 2 updated, 1 refused of 3");
+    assert!(!applied.contains("done before"), "{applied}");
+    // Of what an earlier run has done there is nothing to plan, and the results are those of then.
+    let again = bench.run(&["apply", "flow.csv"]).stdout;
+    assert!(
+        line(&again, "Plan:").contains("0 to update") && again.contains("2 done before, by an earlier run"),
+        "{again}"
+    );
+    assert_eq!(line(&again, "Done:"), "Done: 2 updated, 1 refused of 3");
+}
+
 /// What the other scenarios rely on: each trait of a real server that the embedded one has, seen from outside.
 #[test]
 fn s23_without_exchange() {

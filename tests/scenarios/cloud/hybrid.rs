@@ -40,6 +40,23 @@ pub(super) fn side(entry: &Json) -> &str {
 }
 
 #[test]
+fn a_cmdlet_is_run_on_the_side_that_is_meant() {
+    let bench = Bench::new(&organisation());
+    connect(&bench);
+    let kinds = |flags: &[&str]| {
+        let ran = bench.run(&[&["invoke", "Get-Recipient", "Identity=synced@contoso.com"], flags].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let objects: Vec<Json> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        objects.iter().map(|it| it["RecipientTypeDetails"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&[]), ["RemoteUserMailbox"]);
+    assert_eq!(kinds(&["--cloud"]), ["UserMailbox"]);
+    bench.connect("hybrid", "enable", "");
+    let ran = bench.run(&["invoke", "Get-Recipient", "Identity=synced@contoso.com", "--cloud"]);
+    ran.refuses(2, &["the connection `it` does not reach Exchange Online", "hint: --cloud"]);
+}
+
+#[test]
 fn each_object_is_written_where_it_is_owned() {
     let bench = Bench::new(&organisation());
     connect(&bench);

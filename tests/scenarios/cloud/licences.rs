@@ -157,3 +157,15 @@ fn c10_somebody_else_gives_the_licence() {
     let graph = bench.cmdlets()[before..].iter().filter(|entry| super::name(entry).contains("-Mg")).count();
     assert_eq!(graph, 0);
 }
+
+#[test]
+fn c10_no_seat_is_spent_on_a_mailbox_that_nobody_may_see() {
+    let mut seed = tenant(&[person("ada")]);
+    let refused = json!({"http": {"status": 403, "body": "zeros"}});
+    seed["cloud"]["faults"] = json!([{"cmdlet": "Get-Mailbox", "times": 1000, "kind": refused}]);
+    let bench = Bench::new(&seed);
+    connect(&bench, "enable", "", "");
+    let failed = bench.apply_one(FLOW, 1);
+    assert_eq!(failed["error"]["class"], "access_denied", "{failed}");
+    assert!(bench.writes().is_empty(), "{:?}", bench.writes());
+}
