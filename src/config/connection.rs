@@ -172,18 +172,34 @@ impl Connection {
         }
     }
 
-    /// That anybody on the way may be the server, where a switch says so and nothing pins it.
-    pub(super) fn warning(&self) -> Option<String> {
-        (self.danger.skip_tls_verification && self.tls.server_certificate.is_none()).then(|| {
+    /// What is allowed, and dangerous or of no use.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut warn = |text: &str| warnings.push(format!("[connections.{}] {text}", self.name));
+        if self.danger.skip_tls_verification && self.tls.server_certificate.is_none() {
             let given = match (&self.cloud, self.infrastructure) {
                 (Some(_), _) | (_, Infrastructure::Cloud) => ", and gives it what signs in to the cloud",
                 _ => "",
             };
-            format!(
-                "[connections.{}] danger_skip_tls_verification takes anybody for the server{given}; give tls.ca_file instead",
-                self.name
-            )
-        })
+            warn(&format!(
+                "danger_skip_tls_verification takes anybody for the server{given}; give tls.ca_file instead"
+            ));
+        }
+        // Keys that do nothing are left from another infrastructure, or somebody believes that they do.
+        if self.infrastructure == Infrastructure::OnPremises && self.cloud.is_some() {
+            warn(
+                "infrastructure = \"on-premises\" does not use the table cloud; \"hybrid\" and \"cloud\" do",
+            );
+        }
+        if self.infrastructure == Infrastructure::Cloud
+            && (self.username.is_some() || self.password.is_some())
+        {
+            warn(
+                "username and password are for servers of one's own, and Exchange Online does not use them: how to sign in to \
+                 the cloud stands in the table cloud",
+            );
+        }
+        warnings
     }
 
     /// The policy of one run; `--allow-mass-removal` takes the guard away.

@@ -83,7 +83,7 @@ impl Config {
             (connections, mail, problems, Vec::new())
         };
         for connection in &connections {
-            warnings.extend(connection.warning());
+            warnings.extend(connection.warnings());
             warnings.extend(connection.cloud.iter().flat_map(|cloud| cloud.warnings(&connection.name)));
         }
         if problems.is_empty() {

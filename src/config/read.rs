@@ -68,9 +68,6 @@ pub(super) fn connection(f: &mut Fields<'_>, name: String, secrets: &Secrets) ->
             ("cloud", Infrastructure::Cloud),
         ],
     );
-    if let Some(choice) = &infrastructure {
-        rules::infrastructure(f, choice.value);
-    }
     let authentication = authentication(f);
     let exchange_loader = f.choice(
         "exchange_loader",

@@ -1,7 +1,7 @@
 //! Rules that look at several keys at once.
 
 use super::cloud::{Cloud, CloudSignIn};
-use super::connection::{Authentication, Connection, Danger, Infrastructure, Kerberos, Tls};
+use super::connection::{Authentication, Connection, Danger, Kerberos, Tls};
 use super::endpoint::Endpoint;
 use super::fields::{Fields, Sited};
 use crate::plan::{CreateMethod, UserMaker};
@@ -10,28 +10,6 @@ use crate::plan::{CreateMethod, UserMaker};
 pub(super) fn bad_name_character(name: &str) -> Option<char> {
     let forbidden = |c: char| c.is_control() || c.is_whitespace() || "<>:\"/\\|?*".contains(c);
     name.chars().find(|&c| forbidden(c)).or_else(|| name.starts_with('.').then_some('.'))
-}
-
-/// Keys of the other infrastructure do nothing here, and whoever wrote them believes that they do.
-pub(super) fn infrastructure(f: &mut Fields<'_>, infrastructure: Infrastructure) {
-    let (keys, message, hint): (&[&str], _, _) = match infrastructure {
-        Infrastructure::Hybrid => return,
-        Infrastructure::OnPremises => (
-            &["cloud"],
-            "infrastructure = \"on-premises\" has no cloud",
-            "take the table out, or write infrastructure = \"hybrid\" or \"cloud\"",
-        ),
-        Infrastructure::Cloud => (
-            &["username", "password", "authentication", "kerberos"],
-            "this is for servers of one's own, and Exchange Online does not use it",
-            "take it out; how to sign in to the cloud stands in [connections.NAME.cloud]",
-        ),
-    };
-    for key in keys {
-        if let Some(at) = f.place_of(key) {
-            f.wrong(key, at, message, Some(hint));
-        }
-    }
 }
 
 /// Users that are made in Graph need a token for it.

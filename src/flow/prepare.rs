@@ -236,7 +236,9 @@ pub(super) fn failure(error: LookupError) -> ResultError {
 /// A cmdlet without an answer, as a result.
 pub(super) fn no_answer(error: &ExchangeError, message: String) -> ResultError {
     let way = match error {
-        ExchangeError::Unreachable { .. } | ExchangeError::SessionLost(_) => Way::Down,
+        ExchangeError::Unreachable { .. }
+        | ExchangeError::SessionLost(_)
+        | ExchangeError::Elsewhere { .. } => Way::Down,
         ExchangeError::SignIn { .. } | ExchangeError::Secret(_) => Way::AccountRefused,
         _ => Way::Open,
     };
