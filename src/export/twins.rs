@@ -64,16 +64,11 @@ fn digest(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipient::{Recipient, RecipientKind};
 
     fn marks(guid: u128) -> Marks {
-        Marks {
-            guid: Uuid::from_u128(guid),
-            exchange_guid: None,
-            source: None,
-            sign_in_name: None,
-            address: None,
-            is_dir_synced: true,
-        }
+        let nothing = Recipient::new(RecipientKind::User, Uuid::from_u128(guid));
+        Marks { is_dir_synced: true, ..Marks::of(&nothing) }
     }
 
     #[test]

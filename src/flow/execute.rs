@@ -430,14 +430,8 @@ impl Executor<'_> {
             result.action = if refused { Action::Refused } else { Action::Failed };
             result.error = Some(error);
         }
-        let state = match result.action {
-            Action::Refused => State::Refused,
-            Action::Failed => State::Failed,
-            Action::Pending => State::Pending,
-            _ => State::Done,
-        };
         let json = serde_json::to_value(&result).unwrap_or_default();
-        self.journal.finish(job.seq, state, &json).await?;
+        self.journal.finish(job.seq, State::of(result.action), &json).await?;
         Ok(result)
     }
 }

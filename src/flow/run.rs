@@ -299,8 +299,7 @@ async fn apply_all(
                 };
                 if let Some(later) = later {
                     let result = read.overtaken(&later, begun_before.contains_key(&row));
-                    let state = if result.action == Action::Failed { State::Failed } else { State::Refused };
-                    journal.finish(seq, state, &json(&result)).await?;
+                    journal.finish(seq, State::of(result.action), &json(&result)).await?;
                     progress.done(&result.identity);
                     results.insert(position, result);
                     slots.push(None);

@@ -72,7 +72,7 @@ pub(super) fn hands_over(change: &Change) -> bool {
 }
 
 /// What is mastered on-premises need not be told so.
-pub(super) fn is_mastered_here(wanted: &mut Attributes) {
+pub(super) fn drop_needless_authority(wanted: &mut Attributes) {
     if wanted.get(AUTHORITY) == Some(&Wanted::Bool(false)) {
         wanted.remove(AUTHORITY);
     }

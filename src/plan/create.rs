@@ -39,7 +39,7 @@ pub(super) fn plan(
         cloud::principal(&mut create_only);
     }
     if remote {
-        cloud::is_mastered_here(&mut wanted);
+        cloud::drop_needless_authority(&mut wanted);
     }
     let wants_archive = archive::take(&mut wanted, &mut create_only);
     add_routing_address(remote, user, &mut wanted, context);

@@ -31,7 +31,7 @@ pub(super) fn plan(
     let mut planned = Planned::new(Action::Unchanged, Some(current.guid));
     let authority = if context.is_cloud() { cloud::authority(&mut wanted, current, &identity) } else { None };
     if remote {
-        cloud::is_mastered_here(&mut wanted);
+        cloud::drop_needless_authority(&mut wanted);
     }
 
     let archive = archive::take(&mut wanted, &mut create_only);

@@ -126,6 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::recipient::RecipientKind;
 
     /// The example of `Guid.ToByteArray` in the documentation of .NET: C9 8B 91 35 6D 19 EA 40 97 79 88 9D 79 B7 53 F0.
     #[test]
@@ -139,14 +140,7 @@ mod tests {
     }
 
     fn marks(guid: u128) -> Marks {
-        Marks {
-            guid: Uuid::from_u128(guid),
-            exchange_guid: None,
-            source: None,
-            sign_in_name: None,
-            address: None,
-            is_dir_synced: false,
-        }
+        Marks::of(&Recipient::new(RecipientKind::User, Uuid::from_u128(guid)))
     }
 
     #[test]

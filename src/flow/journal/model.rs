@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::flow::intake::{LIBRARY, STDIN, content_hash};
-use crate::recipient::Change;
+use crate::recipient::{Action, Change};
 
 /// The number of a change in its journal; later changes have larger ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -41,6 +41,18 @@ impl State {
             Self::Refused => "refused",
             Self::Failed => "failed",
             Self::Pending => "pending",
+        }
+    }
+
+    /// How far a change is that ended so.
+    pub fn of(action: Action) -> Self {
+        match action {
+            Action::Refused => Self::Refused,
+            Action::Failed => Self::Failed,
+            Action::Pending => Self::Pending,
+            Action::Created | Action::Updated | Action::Unchanged | Action::Disabled | Action::Removed => {
+                Self::Done
+            }
         }
     }
 

@@ -55,24 +55,29 @@ pub(super) fn new(call: &mut Call<'_>) -> Result<(), Fail> {
     let wanted = call.exchange.directory.addresses_online(&entry, arguments.text("PrimarySmtpAddress"));
     addresses::check(call, &entry, &[], &wanted)?;
     call.store(&mut entry, "EmailAddresses", Some(Attribute::List(wanted)));
-    let now_ms = call.now_ms;
-    let completed = call.exchange.directory.complete(&mut entry, now_ms);
-    completed.map_err(|message| Fail::from(Problem::new("RecipientTaskException", message)))?;
-    if call.replica().lookup(&name).any(|other| other.text("Name").eq_ignore_ascii_case(&name)) {
-        let message = format!("The name \"{name}\" is already being used. Please try another name.");
-        return Err(Problem::new("NameNotAvailableException", message).into());
-    }
+    complete(call, &mut entry, &name)?;
     if arguments.on("Archive") {
-        call.exchange.directory.add_archive(&mut entry, now_ms);
+        call.exchange.directory.add_archive(&mut entry, call.now_ms);
     }
     if !call.should_process("Creating mailbox", &name, false)? {
         return Ok(());
     }
-    let visible = i64::try_from(now_ms.saturating_add(call.exchange.lag_ms)).unwrap_or(i64::MAX);
+    let visible = i64::try_from(call.now_ms.saturating_add(call.exchange.lag_ms)).unwrap_or(i64::MAX);
     if call.exchange.lag_ms > 0 {
         call.store(&mut entry, "VisibleFrom", Some(Attribute::Number(visible)));
     }
     call.create(entry.clone());
     call.output_entry(&entry, Shape::Mailbox);
+    Ok(())
+}
+
+/// Gives a new object what every one has; its name must be nobody else's.
+pub(super) fn complete(call: &mut Call<'_>, entry: &mut Entry, name: &str) -> Result<(), Fail> {
+    let completed = call.exchange.directory.complete(entry, call.now_ms);
+    completed.map_err(|message| Fail::from(Problem::new("RecipientTaskException", message)))?;
+    if call.replica().lookup(name).any(|other| other.text("Name").eq_ignore_ascii_case(name)) {
+        let message = format!("The name \"{name}\" is already being used. Please try another name.");
+        return Err(Problem::new("NameNotAvailableException", message).into());
+    }
     Ok(())
 }

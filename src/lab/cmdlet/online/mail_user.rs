@@ -1,11 +1,10 @@
 //! `New-`, `Set-` and `Remove-MailUser`: people of the directory whose mail is elsewhere.
 
-use super::guard;
+use super::{create, guard};
 use crate::lab::cmdlet::addresses;
 use crate::lab::cmdlet::call::{Call, Fail};
 use crate::lab::cmdlet::convert::Bound;
 use crate::lab::cmdlet::create::{check_alias, check_password, check_principal, free, plain, put};
-use crate::lab::cmdlet::errors::Problem;
 use crate::lab::cmdlet::modify;
 use crate::lab::directory::{Attribute, Entry, Proxy, alias_from, local_part};
 use crate::lab::output::Shape;
@@ -54,13 +53,7 @@ pub(super) fn new(call: &mut Call<'_>) -> Result<(), Fail> {
     addresses::check(call, &entry, &[], &own)?;
     addresses::check(call, &entry, &own, &wanted).or_else(beyond_the_tenant)?;
     call.store(&mut entry, "EmailAddresses", Some(Attribute::List(wanted)));
-    let now_ms = call.now_ms;
-    let completed = call.exchange.directory.complete(&mut entry, now_ms);
-    completed.map_err(|message| Fail::from(Problem::new("RecipientTaskException", message)))?;
-    if call.replica().lookup(&name).any(|other| other.text("Name").eq_ignore_ascii_case(&name)) {
-        let message = format!("The name \"{name}\" is already being used. Please try another name.");
-        return Err(Problem::new("NameNotAvailableException", message).into());
-    }
+    create::complete(call, &mut entry, &name)?;
     if call.should_process("Creating mail user", &name, false)? {
         call.create(entry.clone());
         call.output_entry(&entry, Shape::MailUser);
